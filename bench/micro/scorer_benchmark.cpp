@@ -1,0 +1,180 @@
+// Scoring speed of 100 full trees of depth 6 over 30 features, by instruction set: one row at a time (each
+// call waits for the one before it), and batches from raw floats on one thread. Before anything is timed,
+// every score is compared with the naive walk.
+#include "scoring/engine.h"
+
+#include <benchmark/benchmark.h>
+#include <coppice/model.h>
+#include <coppice/scorer.h>
+
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace coppice {
+namespace {
+
+constexpr std::size_t kFeatures = 30;
+constexpr std::size_t kTrees = 100;
+constexpr int kDepth = 6;
+constexpr std::size_t kThresholds = 250;  // of a feature
+constexpr std::size_t kRows = 16384;
+
+struct Workload {
+  Model model;
+  std::vector<float> rows;                  // [kRows, kFeatures]
+  std::vector<std::vector<float>> columns;  // [kFeatures, kRows]
+  std::vector<const float*> column_pointers;
+};
+
+float number(std::mt19937_64& random) {
+  return static_cast<float>(static_cast<double>(random() >> 40) * 0x1p-23 - 1.0);
+}
+
+Tree full_tree(std::mt19937_64& random, const std::vector<std::vector<float>>& thresholds) {
+  Tree tree;
+  const std::size_t n_inner = (std::size_t{1} << kDepth) - 1;
+  tree.nodes.resize(2 * n_inner + 1);
+  for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
+    Tree::Node& node = tree.nodes[i];
+    node.weight = 0.01F * number(random);
+    if (i >= n_inner) continue;
+    const std::size_t f = random() % kFeatures;
+    node.feature = static_cast<std::int32_t>(f);
+    node.threshold = thresholds[f][random() % kThresholds];
+    node.default_left = f % 2 == 0;
+    node.left = static_cast<std::int32_t>(2 * i + 1);
+    node.right = node.left + 1;
+  }
+  return tree;
+}
+
+Workload make_workload() {
+  std::mt19937_64 random(1729);
+  std::vector<std::vector<float>> thresholds(kFeatures);
+  for (std::vector<float>& of_feature : thresholds) {
+    while (of_feature.size() < kThresholds) of_feature.push_back(number(random));
+  }
+  Workload workload;
+  workload.model.schema.features.resize(kFeatures);
+  while (workload.model.trees.size() < kTrees) workload.model.trees.push_back(full_tree(random, thresholds));
+  workload.columns.resize(kFeatures);
+  for (std::size_t i = 0; i < kRows * kFeatures; ++i) {
+    const bool is_missing = random() % 100 == 0;
+    workload.rows.push_back(is_missing ? std::numeric_limits<float>::quiet_NaN() : number(random));
+    workload.columns[i % kFeatures].push_back(workload.rows.back());
+  }
+  for (const std::vector<float>& column : workload.columns) workload.column_pointers.push_back(column.data());
+  return workload;
+}
+
+const Workload& workload() {
+  static const Workload workload = make_workload();
+  return workload;
+}
+
+std::span<const float> row(std::size_t i) { return {&workload().rows[i * kFeatures], kFeatures}; }
+
+Scorer scorer_for(scoring::Isa isa) {
+  scoring::force_isa(isa);
+  Scorer scorer(workload().model);
+  scoring::force_isa(std::nullopt);
+  return scorer;
+}
+
+// Does an instruction set give the bits of the naive walk, in every way of scoring?
+bool is_right(scoring::Isa isa) {
+  const Scorer scorer = scorer_for(isa);
+  std::vector<float> expected;
+  std::vector<float> single;
+  for (std::size_t i = 0; i < kRows; ++i) {
+    expected.push_back(predict_margin(workload().model, row(i)));
+    single.push_back(scorer.score(row(i), Output::kMargin));
+  }
+  std::vector<float> by_rows(kRows);
+  std::vector<float> by_columns(kRows);
+  scorer.score_rows(workload().rows, by_rows, Output::kMargin);
+  scorer.score_columns(workload().column_pointers, 0, by_columns, Output::kMargin);
+  const auto same = [&](const std::vector<float>& scores) {
+    return std::memcmp(scores.data(), expected.data(), kRows * sizeof(float)) == 0;
+  };
+  return same(single) && same(by_rows) && same(by_columns);
+}
+
+void score_one(benchmark::State& state, scoring::Isa isa, Output output) {
+  const Scorer scorer = scorer_for(isa);
+  std::size_t i = 0;
+  for (auto _ : state) {
+    const float score = scorer.score(row(i), output);
+    benchmark::DoNotOptimize(score);
+    i = (i + 1 + static_cast<std::size_t>(score > 1e30F)) % kRows;  // the next row depends on this score
+  }
+}
+
+void score_rows(benchmark::State& state, scoring::Isa isa, Output output) {
+  const Scorer scorer = scorer_for(isa);
+  std::vector<float> scores(kRows);
+  for (auto _ : state) {
+    scorer.score_rows(workload().rows, scores, output);
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kRows));
+}
+
+void score_columns(benchmark::State& state, scoring::Isa isa, Output output) {
+  const Scorer scorer = scorer_for(isa);
+  std::vector<float> scores(kRows);
+  for (auto _ : state) {
+    scorer.score_columns(workload().column_pointers, 0, scores, output);
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kRows));
+}
+
+void naive_walk(benchmark::State& state) {
+  std::size_t i = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(predict_margin(workload().model, row(i)));
+    i = (i + 1) % kRows;
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
+}
+
+void register_benchmarks(scoring::Isa isa, const std::string& name) {
+  const auto add = [&](const char* what, auto function) {
+    benchmark::RegisterBenchmark((std::string(what) + "/" + name + "/margin").c_str(), function, isa,
+                                 Output::kMargin);
+    benchmark::RegisterBenchmark((std::string(what) + "/" + name + "/prediction").c_str(), function, isa,
+                                 Output::kPrediction);
+  };
+  add("one_row", score_one);
+  add("rows", score_rows);
+  add("columns", score_columns);
+}
+
+}  // namespace
+}  // namespace coppice
+
+int main(int argc, char** argv) {
+  using coppice::scoring::Isa;
+  benchmark::RegisterBenchmark("naive_walk", coppice::naive_walk);
+  constexpr std::array kIsas{std::pair{Isa::kScalar, "scalar"}, std::pair{Isa::kAvx2, "avx2"},
+                             std::pair{Isa::kAvx512, "avx512"}};
+  for (const auto& [isa, name] : kIsas) {
+    if (!coppice::scoring::is_supported(isa)) continue;
+    if (!coppice::is_right(isa)) {
+      std::fprintf(stderr, "the scores of %s differ from the naive walk\n", name);
+      return 1;
+    }
+    coppice::register_benchmarks(isa, name);
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}

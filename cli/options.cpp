@@ -1,0 +1,82 @@
+#include "options.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iterator>
+
+#include "text.h"
+
+namespace coppice::cli {
+
+void add_data(CLI::App& command, std::vector<std::string>& paths) {
+  command
+      .add_option("DATA", paths,
+                  "Table: .csv or .csv.gz, several files with the same columns, or - for standard input")
+      ->required();
+}
+
+void add_threads(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "Threads; 0 is all cores. Results do not depend on it")
+      ->check(CLI::Range(0, 4096).description(""))
+      ->type_name("N");
+}
+
+void add_no_header(CLI::App& command, bool& has_header) {
+  command.add_flag_callback(
+      "--no-header", [&has_header] { has_header = false; },
+      "The first line is data; columns are named by index, from 0");
+}
+
+void add_reading(CLI::App& command, io::CsvOptions& csv) {
+  command.add_option("--ignore", csv.ignored, "Columns that are no features")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("A,B");
+  command.add_option("--categorical", csv.categorical, "Categorical columns though they look like numbers")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("A,B");
+  command
+      .add_option("--missing", csv.missing_tokens,
+                  fmt::format("Texts that mean missing, beside the empty field, instead of {}",
+                              fmt::join(csv.missing_tokens, ", ")))
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("TOKEN");
+  add_no_header(command, csv.has_header);
+}
+
+void add_json(CLI::App& command, bool& json) { command.add_flag("--json", json, "Print the result as JSON"); }
+
+void add_model(CLI::App& command, std::string& path) {
+  command.add_option("--model", path, "Model file: .json or .ubj")->required()->type_name("FILE");
+}
+
+void add_threshold(CLI::App& command, double& threshold) {
+  command.add_option("--threshold", threshold, "Call a row positive from this probability on")
+      ->check(CLI::Range(0.0, 1.0).description(""))
+      ->capture_default_str()
+      ->type_name("T");
+}
+
+io::CsvOptions reading_for(const Schema& schema, bool has_header, int threads) {
+  io::CsvOptions csv;
+  csv.has_header = has_header && schema.has_header;
+  csv.threads = threads;
+  return csv;
+}
+
+void log_extra_columns(const io::CsvTable& table) {
+  std::vector<std::string> unused;
+  std::ranges::copy_if(table.extra_columns, std::back_inserter(unused), [&](const std::string& name) {
+    return std::ranges::find(table.kept_names, name) == table.kept_names.end();
+  });
+  if (unused.empty()) return;
+  write_log(fmt::format("note: the model does not use {} {}\n", unused.size() == 1 ? "column" : "columns",
+                        fmt::join(unused, ", ")));
+}
+
+}  // namespace coppice::cli

@@ -1,0 +1,38 @@
+// Options that several verbs share, so that they read and behave alike.
+#pragma once
+
+#include <coppice/io/csv.h>
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace coppice::cli {
+
+// What these options write to must live until the command line has been read.
+
+/// The positional DATA: `.csv`, `.csv.gz`, several files of one table, or `-`.
+void add_data(CLI::App& command, std::vector<std::string>& paths);
+/// --threads.
+void add_threads(CLI::App& command, int& threads);
+/// --no-header.
+void add_no_header(CLI::App& command, bool& has_header);
+/// --ignore, --categorical, --missing, --no-header: how a table is read without a model.
+void add_reading(CLI::App& command, io::CsvOptions& csv);
+/// --json.
+void add_json(CLI::App& command, bool& json);
+/// --model, required.
+void add_model(CLI::App& command, std::string& path);
+/// --threshold, between 0 and 1.
+void add_threshold(CLI::App& command, double& threshold);
+
+/// How a table is read for a model: header as in training unless --no-header.
+[[nodiscard]] io::CsvOptions reading_for(const Schema& schema, bool has_header, int threads);
+
+/// Tells on standard error which columns of a table are of no use to the model, nor were asked to be kept.
+void log_extra_columns(const io::CsvTable& table);
+
+}  // namespace coppice::cli

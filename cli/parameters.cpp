@@ -1,0 +1,81 @@
+// coppice parameters: the table of training parameters, for people and for docs/parameters.md.
+#include <coppice/parameters.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "text.h"
+#include "verb.h"
+
+namespace coppice::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  coppice parameters\n"
+    "  coppice parameters --markdown > docs/parameters.md";
+
+/// `|` would end a cell of a Markdown table.
+std::string cell(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) escaped += c == '|' ? std::string("\\|") : std::string(1, c);
+  return escaped;
+}
+
+std::string code(std::string_view text) { return text.empty() ? "" : fmt::format("`{}`", cell(text)); }
+
+std::string markdown() {
+  std::string text =
+      "# Parameters\n\n"
+      "Written by `coppice parameters --markdown`. Names are those of XGBoost and scikit-learn; an alias "
+      "works\n"
+      "wherever its name does. A model's bytes do not depend on the parameters marked *no* under *model*.\n\n"
+      "| name | aliases | type | range | default | model | meaning |\n"
+      "|---|---|---|---|---|---|---|\n";
+  for (const ParameterInfo& info : parameter_table()) {
+    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", code(info.name),
+                        cell(fmt::format("{}", fmt::join(info.aliases, ", "))), info.type, cell(info.range),
+                        code(info.default_text), info.in_model ? "yes" : "no", cell(info.help));
+  }
+  text +=
+      "\n## Accepted without effect\n\n"
+      "Keys of XGBoost's where Coppice has nothing to choose.\n\n"
+      "| name | values | why |\n"
+      "|---|---|---|\n";
+  for (const FixedParameter& fixed : fixed_parameter_table()) {
+    text += fmt::format("| {} | {} | {} |\n", code(fixed.name),
+                        cell(fmt::format("{}", fmt::join(fixed.values, ", "))), cell(fixed.help));
+  }
+  return text;
+}
+
+std::string plain() {
+  std::string text;
+  for (const ParameterInfo& info : parameter_table()) {
+    const std::string aliases =
+        info.aliases.empty() ? "" : fmt::format(" (also {})", fmt::join(info.aliases, ", "));
+    text += fmt::format("{}{}\n    {}\n    {}: {}; default {}\n", info.name, aliases, info.help, info.type,
+                        info.range, info.default_text.empty() ? "empty" : info.default_text);
+  }
+  return text;
+}
+
+}  // namespace
+
+Verb add_parameters(CLI::App& program) {
+  CLI::App* command =
+      program.add_subcommand("parameters", "List the training parameters: names, ranges, defaults, meaning");
+  const auto as_markdown = std::make_shared<bool>(false);
+  command->add_flag("--markdown", *as_markdown, "As the page docs/parameters.md");
+  command->footer(kFooter);
+  return {command, [as_markdown] {
+            write_output(*as_markdown ? markdown() : plain());
+            return kSuccess;
+          }};
+}
+
+}  // namespace coppice::cli

@@ -1,0 +1,309 @@
+// The arithmetic of training, one definition for every backend.
+//
+// Everything here is + - * / sqrt, comparisons and conversions in a fixed order, so it gives the same bits on
+// every device; vector code repeats these expressions operation by operation. docs/determinism.md tells how
+// the pieces fit together.
+#pragma once
+
+#include <coppice/binned_matrix.h>
+#include <coppice/detail/hash.h>
+#include <coppice/detail/math.h>
+#include <coppice/objective.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace coppice::detail {
+
+// ---------------------------------------------------------------------------------------------------------
+// Objectives: the derivative of the loss by the margin for a row of weight 1, and the second derivative as a
+// function of the first (so that a row needs one stored float).
+
+/// Log loss. |gradient| = 1 / (1 + exp(z)) with z the margin towards the right answer: full relative precision
+/// for both classes. z is kept within +-40, where the gradient is 4e-18.
+struct LogisticLoss {
+  static constexpr Objective kObjective = Objective::kBinaryLogistic;
+  static constexpr float kMarginLimit = 40.0F;
+
+  static float gradient(float margin, float label) noexcept {
+    const bool positive = label > 0.5F;
+    float z = positive ? margin : -margin;
+    z = z < kMarginLimit ? z : kMarginLimit;
+    z = z > -kMarginLimit ? z : -kMarginLimit;
+    const float magnitude = 1.0F / (1.0F + exp_float(z));
+    return positive ? -magnitude : magnitude;
+  }
+  static float hessian(float gradient) noexcept {
+    const float magnitude = std::fabs(gradient);
+    return magnitude * (1.0F - magnitude);
+  }
+};
+
+/// Half the squared error.
+struct SquaredLoss {
+  static constexpr Objective kObjective = Objective::kSquaredError;
+  static float gradient(float margin, float label) noexcept { return margin - label; }
+  static float hessian(float /*gradient*/) noexcept { return 1.0F; }
+};
+
+// ---------------------------------------------------------------------------------------------------------
+// Row sampling (design section 5; minimal variance sampling, Ibragimov and Gusev 2019, with the threshold set
+// by a variance budget).
+
+/// Least share of the rows of average hessian that squared error keeps. Its gradients say nothing about the
+/// hessian (a row with gradient 0 still counts in every leaf), so a row's importance has a floor, which is given
+/// relative to the threshold: the label's unit cancels.
+inline constexpr float kKeepFloor = 0.1F;
+
+/// Importance of a row: its weighted gradient, or `floor` times its weighted hessian when that is larger.
+inline float importance(float weighted_gradient, float weighted_hessian, float floor) noexcept {
+  const float a = std::fabs(weighted_gradient);
+  const float b = floor * weighted_hessian;
+  return a > b ? a : b;
+}
+
+/// floor of `importance` at a threshold; 0 at infinity, where the search for a first threshold starts.
+inline float importance_floor(Objective objective, float threshold) noexcept {
+  const bool has_floor = objective == Objective::kSquaredError && threshold < std::numeric_limits<float>::infinity();
+  return has_floor ? kKeepFloor * threshold : 0.0F;
+}
+
+/// One round's draw. A row of importance a is kept with probability min(1, a / threshold) * subsample, and
+/// when it is kept it counts max(1, threshold / a) times.
+struct Draw {
+  float threshold = 0;      ///< 0 keeps every row (that subsample keeps)
+  float floor = 0;          ///< importance_floor(objective, threshold)
+  float inverse = 0;        ///< 1 / threshold, 0 when the threshold is 0
+  float subsample31 = 0;    ///< subsample * 2^31
+  bool keep_certain = true; ///< subsample == 1: importances from the threshold on are kept without a draw
+  std::uint32_t row_key = 0;       ///< of row_draw, for keeping
+  std::uint32_t rounding_key = 0;  ///< of row_draw, for stochastic rounding
+};
+
+inline Draw make_draw(Objective objective, float threshold, double subsample, std::uint64_t seed, int round) noexcept {
+  Draw draw;
+  draw.threshold = threshold;
+  draw.floor = importance_floor(objective, threshold);
+  draw.inverse = threshold > 0 ? 1.0F / threshold : 0.0F;  // 0 at infinity
+  draw.subsample31 = static_cast<float>(subsample) * 2147483648.0F;
+  draw.keep_certain = subsample >= 1;
+  const auto r = static_cast<std::uint32_t>(round);
+  draw.row_key = static_cast<std::uint32_t>(draw_key(seed, Purpose::kRow, r));
+  draw.rounding_key = static_cast<std::uint32_t>(draw_key(seed, Purpose::kRounding, r));
+  return draw;
+}
+
+/// Is a row kept? The draw has 31 bits: a probability is resolved to 2^-31.
+inline bool is_kept(const Draw& draw, float a, std::uint32_t row) noexcept {
+  const bool certain = a >= draw.threshold;
+  if (certain && draw.keep_certain) return true;
+  const float probability = certain ? 1.0F : a * draw.inverse;
+  float scaled = probability * draw.subsample31;
+  scaled = scaled < 2147483520.0F ? scaled : 2147483520.0F;
+  const auto drawn = static_cast<std::int32_t>(row_draw(draw.row_key, row) >> 1);
+  return drawn < static_cast<std::int32_t>(scaled);
+}
+
+/// How often a kept row counts.
+inline float repeat(const Draw& draw, float a) noexcept { return a >= draw.threshold ? 1.0F : draw.threshold / a; }
+
+/// The largest threshold whose added variance, sum a (t - a) over {a < t}, is at most noise * sum a^2: one Newton
+/// step from `threshold` on that convex function. Sums are over the importances at `threshold`.
+/// From infinity the steps fall towards the solution; between rounds one step follows the slow drift.
+/// 0 (keep every row) when all importances are 0 at infinity, or when 1 / threshold would leave the normal floats.
+inline float next_threshold(double noise, float threshold, double sum_squares, double sum_below,
+                            double sum_squares_below) noexcept {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (!(sum_below > 0)) return threshold < kInfinity ? threshold : 0.0F;
+  const auto next = static_cast<float>((noise * sum_squares + sum_squares_below) / sum_below);
+  return next >= std::numeric_limits<float>::min() && next < kInfinity ? next : 0.0F;
+}
+
+/// Newton steps that find the first threshold of a training, from infinity.
+inline constexpr int kThresholdSteps = 8;
+
+// ---------------------------------------------------------------------------------------------------------
+// Fixed point. Sums over the rows of a block are float32 sums of fixed shape; sums over blocks are integers.
+
+/// Sums within a block of 512 rows run in 16 lanes: lane j adds rows j, j + 16, ... in order, then the lanes are
+/// added pairwise, j and j + 8, then + 4, + 2, + 1.
+inline constexpr int kLanes = 16;
+inline float add_lanes(const float* lanes) noexcept {
+  float half[kLanes];
+  std::copy(lanes, lanes + kLanes, half);
+  for (int width = kLanes / 2; width > 0; width /= 2)
+    for (int j = 0; j < width; ++j) half[j] = half[j] + half[j + width];
+  return half[0];
+}
+
+/// 2^exponent. exponent in [-1022, 1023].
+inline double exp2_double(int exponent) noexcept {
+  return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
+}
+/// 2^exponent. exponent in [-126, 127].
+inline float exp2_float(int exponent) noexcept {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(exponent + 127) << 23);
+}
+/// floor(log2 x) of a positive normal x; -126 for smaller ones and 0.
+inline int exponent_of(float x) noexcept {
+  const int biased = static_cast<int>(std::bit_cast<std::uint32_t>(x) >> 23 & 0xff);
+  return biased > 0 ? biased - 127 : -126;
+}
+/// floor(log2 x) of a positive normal x; -1022 for smaller ones and 0.
+inline int exponent_of(double x) noexcept {
+  const int biased = static_cast<int>(std::bit_cast<std::uint64_t>(x) >> 52 & 0x7ff);
+  return biased > 0 ? biased - 1023 : -1022;
+}
+
+/// The exponent e for which a sum of terms that cannot exceed `bound` fits 62 bits: bound * 2^e < 2^62.
+/// At most 160, so that it exceeds a block_exponent by less than 64.
+inline int sum_exponent(double bound) noexcept { return std::min(61 - exponent_of(bound), 160); }
+
+/// A term >= 0 of a 64-bit sum, rounded up: a total that bounds something is never below the sum of its terms.
+inline std::int64_t to_fixed(double value, int exponent) noexcept {
+  return static_cast<std::int64_t>(std::ceil(value * exp2_double(exponent)));
+}
+inline double from_fixed(std::int64_t sum, int exponent) noexcept {
+  return static_cast<double>(sum) * exp2_double(-exponent);
+}
+
+/// Bounds that hold for every row of a training, from which the exponents of the 64-bit sums follow.
+struct RowBounds {
+  double n_rows = 1;
+  double weight = 1;    ///< largest weight; bounds the weighted hessian
+  double gradient = 1;  ///< bounds |weighted gradient|: weight for binary:logistic, weight * residual otherwise
+};
+
+/// Exponents of the 64-bit sums of one sweep A.
+struct SweepExponents {
+  int squares = 0;        ///< sums of squared importances
+  int importance = 0;     ///< sum of importances
+  int kept_gradient = 0;  ///< sum of |gradient| * repeat over kept rows
+  int kept_hessian = 0;   ///< sum of hessian * repeat over kept rows
+};
+
+inline SweepExponents sweep_exponents(Objective objective, const RowBounds& bounds, const Draw& draw) noexcept {
+  const double n = bounds.n_rows;
+  const double a = std::max(bounds.gradient, static_cast<double>(draw.floor) * bounds.weight);
+  const double repeated = std::max(bounds.gradient, static_cast<double>(draw.threshold));
+  const double hessian =
+      objective == Objective::kBinaryLogistic ? repeated : std::max(bounds.weight, 1.0 / static_cast<double>(kKeepFloor));
+  return {sum_exponent(n * a * a), sum_exponent(n * a), sum_exponent(n * repeated), sum_exponent(n * hessian)};
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Packed gradients: gradient in the upper 32 bits (signed), hessian in the lower 32 (below 2^31).
+
+using Word = std::int64_t;
+
+inline Word pack(std::int32_t gradient, std::int32_t hessian) noexcept {
+  return static_cast<Word>(static_cast<std::uint64_t>(static_cast<std::int64_t>(gradient)) << 32) + hessian;
+}
+inline std::int32_t gradient_of(Word word) noexcept { return static_cast<std::int32_t>(word >> 32); }
+inline std::uint32_t hessian_of(Word word) noexcept { return static_cast<std::uint32_t>(word); }
+
+/// The exponent of a tree's unit: the largest for which the kept rows cannot overflow 31 bits. `sum` is the sum
+/// of their absolute values, known to 2^-10; rounding up adds at most one unit a row.
+inline int word_exponent(double sum, std::size_t n_kept) noexcept {
+  const double room = 2147483647.0 - static_cast<double>(n_kept);
+  const double bound = sum * (1.0 + 0x1p-10);
+  if (!(bound > 0)) return 0;
+  int exponent = exponent_of(room / bound) + 1;
+  while (exponent > -126 && bound * exp2_double(exponent) > room) --exponent;
+  return std::min(std::max(exponent, -126), 100);
+}
+
+/// Stochastic rounding of |x| * 2^exponent: up with the probability of its fraction, which `random16` resolves to
+/// 2^-16. The sign stays.
+inline std::int32_t round_stochastic(float x, float scale, std::uint32_t random16) noexcept {
+  const float magnitude = std::fabs(x) * scale;
+  auto whole = static_cast<std::int32_t>(magnitude);
+  const float fraction = magnitude - static_cast<float>(whole);
+  if (static_cast<float>(random16) * 0x1p-16F < fraction) ++whole;
+  return x < 0 ? -whole : whole;
+}
+
+/// The packed word of a kept row. gradient and hessian are weighted and repeated.
+inline Word quantise(float gradient, float hessian, float gradient_scale, float hessian_scale, std::uint32_t rounding_key,
+                     std::uint32_t row) noexcept {
+  const std::uint32_t random = row_draw(rounding_key, row);
+  return pack(round_stochastic(gradient, gradient_scale, random >> 16),
+              round_stochastic(hessian, hessian_scale, random & 0xffffU));
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Leaf sums over all rows: 21 bits a row with a scale for each block, 64 bits over the blocks.
+
+/// Scale exponent of a block whose largest term is `largest`; at most the exponent of the sum.
+inline int block_exponent(float largest, int sum_exponent) noexcept {
+  return std::min({20 - exponent_of(largest), sum_exponent, 100});
+}
+
+/// Nearest integer of x * scale, ties to even; |x * scale| < 2^22.
+inline std::int32_t round_nearest(float x, float scale) noexcept {
+  constexpr float kMagic = 12582912.0F;  // 1.5 * 2^23: the unit of the last place is 1
+  return static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(x * scale + kMagic) -
+                                   std::bit_cast<std::uint32_t>(kMagic));
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Splits and leaves (Chen and Guestrin 2016, equations 5 to 7; L1 by soft threshold).
+
+/// What the gain of a split depends on, for one tree.
+struct SplitRule {
+  double gradient_unit = 1;  ///< 2^-exponent of the words
+  double hessian_unit = 1;
+  double reg_lambda = 1;
+  double reg_alpha = 0;
+  double min_hessian = 0;  ///< max(min_child_weight, hessian_unit): a child's least hessian
+  double gamma = 0;
+};
+
+/// |gradient| less the L1 penalty, not below 0.
+inline double shrunk(double gradient, double reg_alpha) noexcept {
+  const double rest = std::fabs(gradient) - reg_alpha;
+  return rest > 0 ? rest : 0.0;
+}
+
+/// Loss reduction of a node as a leaf, times two.
+inline double node_score(double gradient, double hessian, const SplitRule& rule) noexcept {
+  const double t = shrunk(gradient, rule.reg_alpha);
+  const double denominator = hessian + rule.reg_lambda;
+  return denominator > 0 ? t * t / denominator : 0.0;
+}
+
+/// Sum of the two children's node scores, as one division; -1 when a child is too light. `extra_l2` adds to
+/// reg_lambda (categorical splits). Sums are in real units and exact, so the right side is the total less the left.
+inline double split_score(double left_gradient, double left_hessian, double right_gradient, double right_hessian,
+                          const SplitRule& rule, double extra_l2 = 0) noexcept {
+  if (!(left_hessian >= rule.min_hessian) || !(right_hessian >= rule.min_hessian)) return -1;
+  const double lambda = rule.reg_lambda + extra_l2;
+  const double tl = shrunk(left_gradient, rule.reg_alpha);
+  const double tr = shrunk(right_gradient, rule.reg_alpha);
+  const double dl = left_hessian + lambda;
+  const double dr = right_hessian + lambda;
+  return (tl * tl * dr + tr * tr * dl) / (dl * dr);
+}
+
+/// Gains below this share of the children's score are rounding noise.
+inline constexpr double kGainNoise = 1e-9;
+
+/// May a node be split at this score?
+inline bool is_worthwhile(double score, double gain, double gamma) noexcept {
+  return gain > score * kGainNoise && gain >= gamma;
+}
+
+/// The Newton step of a leaf: -G / (H + lambda) with L1, clamped to +-max_delta_step (0: not).
+inline double newton_step(double gradient, double hessian, double reg_lambda, double reg_alpha,
+                          double max_delta_step) noexcept {
+  const double denominator = hessian + reg_lambda;
+  if (!(denominator > 0)) return 0;
+  double step = shrunk(gradient, reg_alpha) / denominator;
+  if (max_delta_step > 0 && step > max_delta_step) step = max_delta_step;
+  return gradient > 0 ? -step : step;
+}
+
+}  // namespace coppice::detail

@@ -1,0 +1,111 @@
+// The seam between the one boosting loop in core and the devices that do the work.
+#pragma once
+
+#include <coppice/binned_matrix.h>
+#include <coppice/cuts.h>
+#include <coppice/dataset.h>
+#include <coppice/objective.h>
+#include <coppice/parameters.h>
+#include <coppice/tree.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace coppice {
+
+/// Seconds spent inside a session, by phase.
+struct PhaseSeconds {
+  double gradient = 0;   ///< sweep A: margins, gradients, draw, quantisation of the kept rows
+  double histogram = 0;  ///< histograms, with sibling subtraction and split search where they are fused
+  double partition = 0;  ///< split decisions and moving the kept rows
+  double route = 0;      ///< sweep B: routing all rows, exact leaf sums
+  double evaluate = 0;   ///< evaluation sets: routing and margins
+};
+
+/// What a session is opened with. The referenced data outlive the session.
+struct SessionData {
+  const BinnedMatrix* bins = nullptr;      ///< with records
+  std::span<const float> labels;           ///< [n_rows]
+  std::span<const float> weights;          ///< [n_rows] or empty: 1 each; scale_pos_weight is already in them
+  std::span<const BinnedMatrix* const> evaluation;  ///< matrices that follow along, without records
+};
+
+/// One training run on one device. The loop in core makes the calls of a round in the order they stand here;
+/// each may only enqueue work, except where it says that it blocks. All state lives in the session: core sees
+/// neither rows nor histograms. Every implementation must produce the same trees, bit for bit: the arithmetic
+/// is fixed by <coppice/detail/numerics.h> and <coppice/detail/frontier.h>, the algorithm by
+/// docs/determinism.md, and the parity tests compare with the textbook trainer in tests/reference.
+class TrainingSession {
+ public:
+  virtual ~TrainingSession() = default;
+
+  /// Sets all margins to a constant and forgets the rounds so far. Blocks: no.
+  virtual void start(float base_margin) = 0;
+
+  /// Adds a finished tree to all margins without growing it here: continued training replays the model with
+  /// this. Thresholds must be cuts of the session's matrix. Blocks: may.
+  virtual void add_tree(const Tree& tree) = 0;
+
+  /// Sets the sampling threshold of the coming round; NaN finds one from the current gradients.
+  virtual void set_sampling_threshold(float threshold) = 0;
+
+  /// Sweep A of round `round` (counted over the whole model): margins take the last tree, gradients follow,
+  /// rows are drawn, kept rows are quantised. Makes the root frontier of one tree.
+  virtual void begin_tree(int round) = 0;
+
+  /// Histograms of the smaller child of every pair in the frontier (of the root, at first).
+  virtual void build_histograms() = 0;
+
+  /// Sibling histograms by subtraction, and the best split of every frontier node.
+  virtual void evaluate_splits() = 0;
+
+  /// Splits frontier nodes (all that may for depth-wise growth, the best one for leaf-wise growth) and moves
+  /// their kept rows; the children are the next frontier.
+  virtual void expand_frontier() = 0;
+
+  /// An upper bound of the frontier's size; 0 ends the tree. Never waits.
+  [[nodiscard]] virtual int frontier_bound() const noexcept = 0;
+
+  /// Sweep B: routes every row through the grown tree, sums exact gradients per leaf, sets leaf weights.
+  /// Evaluation margins take the tree. The only call of a round that must block.
+  [[nodiscard]] virtual Tree finish_tree() = 0;
+
+  /// Share of rows that the last begin_tree kept.
+  [[nodiscard]] virtual double kept_share() const = 0;
+
+  /// Threshold that the last begin_tree drew with.
+  [[nodiscard]] virtual float sampling_threshold() const = 0;
+  /// Threshold for the round after the last begin_tree, from that round's sums.
+  [[nodiscard]] virtual float next_sampling_threshold() const = 0;
+
+  /// Copies the current margins [n_rows], the last finished tree included. Blocks: yes.
+  virtual void read_margins(std::span<float> margins) = 0;
+  /// The same for evaluation matrix `index`.
+  virtual void read_evaluation_margins(std::size_t index, std::span<float> margins) = 0;
+
+  [[nodiscard]] virtual PhaseSeconds phase_seconds() const = 0;
+};
+
+/// A device. Stateless, but for how many threads or which card it uses.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  /// `cpu`, `cuda:0`.
+  [[nodiscard]] virtual std::string name() const = 0;
+
+  /// Cuts of all features of a table.
+  [[nodiscard]] virtual Cuts make_cuts(const Dataset& data, const CutOptions& options) const = 0;
+
+  /// Bins of a table by given cuts; features must match. with_records: also the row-record layout.
+  [[nodiscard]] virtual BinnedMatrix bin(const Dataset& data, const Cuts& cuts, bool with_records) const = 0;
+
+  /// Opens a training run. Errors: kernels.memory when the run does not fit the device.
+  [[nodiscard]] virtual std::unique_ptr<TrainingSession> open(const SessionData& data,
+                                                              const Parameters& parameters) const = 0;
+};
+
+}  // namespace coppice

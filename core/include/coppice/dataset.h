@@ -1,0 +1,34 @@
+// A table in memory: typed columns, labels, weights.
+#pragma once
+
+#include <coppice/buffer.h>
+#include <coppice/schema.h>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace coppice {
+
+/// Columns of one table. All arrays have `n_rows` entries.
+struct Dataset {
+  Schema schema;
+  std::size_t n_rows = 0;
+  /// `columns[f][row]`: the number, or the category code, of feature f; NaN is missing. Never infinite.
+  std::vector<Buffer<float>> columns;
+  Buffer<float> labels;   ///< empty when the table has no label
+  Buffer<float> weights;  ///< empty when every row weighs 1; otherwise finite and >= 0
+
+  [[nodiscard]] std::size_t n_features() const noexcept { return columns.size(); }
+};
+
+/// Makes a data set of numeric features from a row-major matrix.
+/// Shapes : values [n_rows, n_features] with n_rows = labels.size() (or values.size() / n_features when
+///          labels is empty); names [n_features], or empty for `f0, f1, ...`.
+/// Errors : core.dataset.shape when the sizes disagree, core.dataset.infinite for an infinite value.
+/// Cost   : one pass, values are copied.
+[[nodiscard]] Dataset make_dataset(std::span<const float> values, std::size_t n_features,
+                                   std::span<const float> labels, std::vector<std::string> names = {});
+
+}  // namespace coppice

@@ -1,0 +1,456 @@
+#include <coppice/detail/fixed_sum.h>
+#include <coppice/detail/hash.h>
+#include <coppice/detail/math.h>
+#include <coppice/error.h>
+#include <coppice/train.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace coppice {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Checks. The csv reader refuses bad labels with their line; these guard tables that were made in memory.
+
+/// Squares and sums of gradients have to stay finite in float32.
+constexpr double kLargestGradient = 1e17;
+
+void check_labels(std::span<const float> labels, Objective objective) {
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    const float y = labels[row];
+    const bool fits = objective == Objective::kBinaryLogistic ? y == 0.0F || y == 1.0F : std::isfinite(y);
+    if (fits) continue;
+    throw Error("core.train.label",
+                fmt::format("row {}: label {} is not {}", row, y,
+                            objective == Objective::kBinaryLogistic ? "0 or 1" : "finite"));
+  }
+}
+
+void check_weights(std::span<const float> weights) {
+  for (std::size_t row = 0; row < weights.size(); ++row)
+    if (!(weights[row] >= 0) || !std::isfinite(weights[row]))
+      throw Error("core.train.weight",
+                  fmt::format("row {}: weight {} is not a number >= 0", row, weights[row]));
+}
+
+struct LabelSums {
+  double label = 0;   ///< weighted
+  double weight = 0;  ///< of all rows
+};
+
+LabelSums sum_labels(std::span<const float> labels, std::span<const float> weights) {
+  const auto weight = [&](std::size_t i) { return weights.empty() ? 1.0 : static_cast<double>(weights[i]); };
+  return {detail::fixed_sum(labels.size(),
+                            [&](std::size_t i) { return weight(i) * static_cast<double>(labels[i]); }),
+          detail::fixed_sum(labels.size(), weight)};
+}
+
+void check_sums(const LabelSums& sums, const Parameters& parameters, const TrainingData& data) {
+  if (!(sums.weight > 0))
+    throw Error("core.train.weight", "all weights are 0: there is nothing to learn from");
+  if (parameters.objective == Objective::kBinaryLogistic) {
+    if (sums.label > 0 && sums.label < sums.weight) return;
+    throw Error(
+        "core.train.one_class",
+        fmt::format(
+            "every label of column '{}' is {} (rows of weight 0 aside): a binary model needs both classes",
+            data.schema.label, sums.label > 0 ? 1 : 0));
+  }
+  double largest_label = 0, largest_weight = 1;
+  for (const float y : data.labels)
+    largest_label = std::max(largest_label, std::fabs(static_cast<double>(y)));
+  for (const float w : data.weights) largest_weight = std::max(largest_weight, static_cast<double>(w));
+  if (largest_label * largest_weight > kLargestGradient)
+    throw Error("core.train.label",
+                fmt::format("labels up to {} with weights up to {} are too large for float32 "
+                            "gradients: scale the labels down",
+                            largest_label, largest_weight));
+}
+
+/// Weights as the session sees them: scale_pos_weight multiplied in.
+Buffer<float> session_weights(const TrainingData& data, double scale_pos_weight) {
+  if (scale_pos_weight == 1) return data.weights;
+  Buffer<float> weights(data.labels.size());
+  const auto scale = static_cast<float>(scale_pos_weight);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const float w = data.weights.empty() ? 1.0F : data.weights[i];
+    weights[i] = data.labels[i] > 0.5F ? w * scale : w;
+  }
+  return weights;
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// What the model remembers of its data.
+
+/// 128-bit digest of bytes, as hex: four lanes of multiply and mix, for speed, then folded.
+class Digest {
+ public:
+  void add(const void* data, std::size_t n_bytes) {
+    const auto* bytes = static_cast<const unsigned char*>(data);
+    lanes_[0] ^= n_bytes;
+    for (; n_bytes >= 32; bytes += 32, n_bytes -= 32) absorb(bytes);
+    unsigned char rest[32] = {};
+    std::memcpy(rest, bytes, n_bytes);
+    absorb(rest);
+  }
+  [[nodiscard]] std::string hex() const {
+    return fmt::format("{:016x}{:016x}", detail::mix64(lanes_[0] ^ std::rotl(lanes_[1], 17)),
+                       detail::mix64(lanes_[2] ^ std::rotl(lanes_[3], 17) ^ lanes_[0]));
+  }
+
+ private:
+  void absorb(const unsigned char* bytes) {
+    std::uint64_t words[4];
+    std::memcpy(words, bytes, sizeof words);
+    for (int i = 0; i < 4; ++i) {
+      const std::uint64_t x = (lanes_[i] ^ words[i]) * 0x9fb21c651e98df25;
+      lanes_[i] = x ^ x >> 28;
+    }
+  }
+  std::uint64_t lanes_[4] = {1, 2, 3, 4};
+};
+
+void describe_data(const TrainingData& data, Model& model) {
+  const BinnedMatrix& bins = data.bins;
+  model.bin_counts.resize(bins.n_features());
+  for (std::size_t f = 0; f < bins.n_features(); ++f) {
+    std::vector<std::uint32_t> counts(256);
+    for (std::size_t block = 0; block < bins.n_blocks(); ++block) {
+      const std::uint8_t* column = bins.column_block(block, f);
+      const std::size_t n = std::min(kBlockRows, bins.n_rows - block * kBlockRows);
+      for (std::size_t i = 0; i < n; ++i) ++counts[column[i]];
+    }
+    counts.resize(static_cast<std::size_t>(bins.cuts.n_bins(f)));
+    model.bin_counts[f] = std::move(counts);
+  }
+  Digest digest;
+  digest.add(bins.columns.data(), bins.columns.size());
+  digest.add(data.labels.data(), data.labels.size() * sizeof(float));
+  digest.add(data.weights.data(), data.weights.size() * sizeof(float));
+  model.summary.data_hash = digest.hex();
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Metrics of the watched sets.
+
+/// A set that is watched: what its metrics need.
+struct WatchedSet {
+  std::string name;
+  std::span<const float> labels;
+  std::span<const float> weights;
+  int evaluation_index = -1;  ///< -1: the training table
+};
+
+/// All watched sets with their metrics, in the order in which they are shown.
+class Watch {
+ public:
+  Watch(const Parameters& parameters, const TrainingData& data, const TrainOptions& options)
+      : objective_(parameters.objective) {
+    for (const std::string& name : parameters.eval_metric) metrics_.push_back(metric_from_string(name));
+    if (metrics_.empty()) metrics_.push_back(default_metric(objective_));
+    if (options.evaluate_training) sets_.push_back({"train", data.labels, data.weights, -1});
+    for (std::size_t i = 0; i < options.evaluation.size(); ++i) {
+      const EvaluationSet& set = options.evaluation[i];
+      if (set.data->labels.size() != set.data->n_rows || set.data->n_rows == 0)
+        throw Error("core.train.evaluation",
+                    fmt::format("evaluation set '{}' has no rows or no labels", set.name));
+      check_labels(set.data->labels, objective_);
+      sets_.push_back({set.name, set.data->labels, set.data->weights, static_cast<int>(i)});
+    }
+  }
+
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const WatchedSet& set : sets_)
+      for (const Metric& metric : metrics_) names.push_back(set.name + "-" + metric.name());
+    return names;
+  }
+
+  [[nodiscard]] bool higher_is_better(std::size_t index) const {
+    return metrics_[index % metrics_.size()].higher_is_better();
+  }
+
+  /// Values in the order of names().
+  [[nodiscard]] std::vector<double> evaluate(TrainingSession& session) {
+    std::vector<double> values;
+    for (const WatchedSet& set : sets_) {
+      if (margins_.size() < set.labels.size()) margins_ = Buffer<float>(set.labels.size());
+      const std::span<float> margins(margins_.data(), set.labels.size());
+      if (set.evaluation_index < 0)
+        session.read_margins(margins);
+      else
+        session.read_evaluation_margins(static_cast<std::size_t>(set.evaluation_index), margins);
+      for (const Metric& metric : metrics_)
+        values.push_back(coppice::evaluate(metric, objective_, margins, set.labels, set.weights));
+    }
+    return values;
+  }
+
+ private:
+  Objective objective_;
+  std::vector<Metric> metrics_;
+  std::vector<WatchedSet> sets_;
+  Buffer<float> margins_;
+};
+
+/// Stops when one named metric has not improved for a number of rounds.
+class EarlyStopping {
+ public:
+  EarlyStopping(const Parameters& parameters, const Watch& watch)
+      : patience_(parameters.early_stopping_rounds) {
+    if (patience_ == 0) return;
+    const std::vector<std::string> names = watch.names();
+    if (names.empty())
+      throw Error("core.train.early_stopping", "early_stopping_rounds needs an evaluation set to watch");
+    index_ = names.size() - 1;
+    if (!parameters.early_stopping_metric.empty()) {
+      const auto found = std::find(names.begin(), names.end(), parameters.early_stopping_metric);
+      if (found == names.end())
+        throw Error("core.train.early_stopping",
+                    fmt::format("early_stopping_metric '{}' is not watched; the watched ones are {}",
+                                parameters.early_stopping_metric, fmt::join(names, ", ")));
+      index_ = static_cast<std::size_t>(found - names.begin());
+    }
+    higher_is_better_ = watch.higher_is_better(index_);
+  }
+
+  [[nodiscard]] bool is_on() const noexcept { return patience_ > 0; }
+  [[nodiscard]] int best_round() const noexcept { return best_round_; }
+
+  /// Takes a round's metrics; true when it is time to stop. Only a strict improvement counts.
+  bool update(int round, std::span<const double> values) {
+    if (!is_on()) return false;
+    const double value = values[index_];
+    if (best_round_ < 0 || (higher_is_better_ ? value > best_ : value < best_)) {
+      best_ = value;
+      best_round_ = round;
+    }
+    return round - best_round_ >= patience_;
+  }
+
+ private:
+  int patience_;
+  std::size_t index_ = 0;
+  bool higher_is_better_ = false;
+  double best_ = 0;
+  int best_round_ = -1;
+};
+
+// ---------------------------------------------------------------------------------------------------------
+
+void check_continue(const Model& from, const Parameters& parameters, const TrainingData& data) {
+  const auto refuse = [](const std::string& why) {
+    throw Error("core.train.continue", "cannot add rounds to this model: " + why);
+  };
+  if (from.objective != parameters.objective)
+    refuse(fmt::format("its objective is {}, not {}", to_string(from.objective),
+                       to_string(parameters.objective)));
+  if (from.schema.features != data.schema.features)
+    refuse("its features differ from those of the training table");
+  if (from.cuts.n_features() == 0 && !from.trees.empty())
+    refuse("it holds no cuts (it was not trained by Coppice), so its trees cannot be replayed on bins");
+  if (from.cuts != data.bins.cuts) refuse("the table was binned by other cuts: prepare it with the model");
+}
+
+/// The next share up whose logit is not near the middle of two floats: there C libraries round differently, and
+/// XGBoost, which uses theirs, would start every margin one unit in the last place away from ours.
+float with_clear_logit(float share) {
+  share = std::clamp(share, 1e-6F, 1.0F - 1e-6F);  // beyond, XGBoost takes the logit of these
+  for (;; share = std::nextafter(share, 1.0F)) {
+    const double logit = -detail::log_double(static_cast<double>(1.0F / share - 1.0F));
+    const auto rounded = static_cast<float>(logit);
+    const double unit = static_cast<double>(std::nextafter(std::fabs(rounded), 100.0F) - std::fabs(rounded));
+    if (std::fabs(logit - static_cast<double>(rounded)) < 0.4 * unit) return share;
+  }
+}
+
+/// A model without trees, or a copy of the one to continue from.
+Model first_model(const Parameters& parameters, const TrainingData& data, const TrainOptions& options,
+                  std::span<const float> weights) {
+  Model model;
+  if (options.continue_from != nullptr) {
+    check_continue(*options.continue_from, parameters, data);
+    model = *options.continue_from;
+  } else {
+    const LabelSums sums = sum_labels(data.labels, weights);
+    model.base_score = static_cast<float>(parameters.base_score.value_or(sums.label / sums.weight));
+    if (!parameters.base_score && parameters.objective == Objective::kBinaryLogistic)
+      model.base_score = with_clear_logit(model.base_score);
+  }
+  const LabelSums sums = sum_labels(data.labels, data.weights);
+  model.summary.label_sum = sums.label;
+  model.summary.weight_sum = sums.weight;
+  model.schema = data.schema;
+  model.objective = parameters.objective;
+  model.parameters = parameters;
+  model.parameters.num_round += static_cast<int>(model.trees.size());
+  model.cuts = data.bins.cuts;
+  model.summary.library_version = version();
+  model.summary.n_rows = data.bins.n_rows;
+  model.summary.best_round = -1;
+  return model;
+}
+
+void append_curves(const std::vector<std::string>& names, std::span<const double> values, int round,
+                   Model& model) {
+  auto& curves = model.summary.curves;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    auto curve = std::find_if(curves.begin(), curves.end(), [&](const MetricCurve& c) {
+      return c.name == names[i] && c.first_round + static_cast<int>(c.values.size()) == round;
+    });
+    if (curve == curves.end()) curve = curves.insert(curves.end(), {names[i], round, {}});
+    curve->values.push_back(values[i]);
+  }
+}
+
+/// Forgets the rounds from `n_rounds` on.
+void cut_rounds(Model& model, int n_rounds) {
+  const auto n = static_cast<std::size_t>(n_rounds);
+  if (model.trees.size() > n) model.trees.resize(n);
+  if (model.summary.sampling_thresholds.size() > n + 1) model.summary.sampling_thresholds.resize(n + 1);
+  for (MetricCurve& curve : model.summary.curves) {
+    const int keep = std::max(0, n_rounds - curve.first_round);
+    if (static_cast<int>(curve.values.size()) > keep) curve.values.resize(static_cast<std::size_t>(keep));
+  }
+}
+
+/// Grows one tree: the only growth loop, for every backend.
+Tree grow_tree(TrainingSession& session, int round) {
+  session.begin_tree(round);
+  while (session.frontier_bound() > 0) {
+    session.build_histograms();
+    session.evaluate_splits();
+    session.expand_frontier();
+  }
+  return session.finish_tree();
+}
+
+/// Restores the state after the last round of a model.
+void restore(TrainingSession& session, Model& model) {
+  session.start(base_margin(model.objective, model.base_score));
+  for (const Tree& tree : model.trees) session.add_tree(tree);
+  auto& thresholds = model.summary.sampling_thresholds;
+  if (thresholds.size() == model.trees.size() + 1) {
+    session.set_sampling_threshold(thresholds.back());
+    return;
+  }
+  thresholds.clear();
+  session.set_sampling_threshold(std::numeric_limits<float>::quiet_NaN());
+}
+
+struct Run {
+  const TrainOptions& options;
+  Watch& watch;
+  TrainReport& report;
+  Clock::time_point start;
+};
+
+/// The rounds of one training.
+void boost(TrainingSession& session, Model& model, const Run& run) {
+  const std::vector<std::string> names = run.watch.names();
+  EarlyStopping early_stopping(model.parameters, run.watch);
+  std::vector<MetricValue> metrics;
+  auto& thresholds = model.summary.sampling_thresholds;
+  const int first_round = static_cast<int>(model.trees.size());
+  const int last_round = model.parameters.num_round - 1;
+  double kept = 0;
+  for (int round = first_round; round <= last_round; ++round) {
+    model.trees.push_back(grow_tree(session, round));
+    if (thresholds.size() == model.trees.size() - 1) thresholds.push_back(session.sampling_threshold());
+    thresholds.push_back(session.next_sampling_threshold());
+    kept += session.kept_share();
+    const std::vector<double> values = run.watch.evaluate(session);
+    append_curves(names, values, round, model);
+    metrics.clear();
+    for (std::size_t i = 0; i < names.size(); ++i) metrics.push_back({names[i], values[i]});
+    const Progress progress{round, last_round, metrics, session.kept_share(), seconds_since(run.start)};
+    const bool go_on = !run.options.observer || run.options.observer(progress);
+    run.report.stopped_early = early_stopping.update(round, values) || !go_on;
+    if (run.report.stopped_early) break;
+  }
+  const int n_rounds = static_cast<int>(model.trees.size()) - first_round;
+  run.report.mean_kept_share = n_rounds > 0 ? kept / n_rounds : 1;
+  if (early_stopping.is_on() && n_rounds > 0) {
+    model.summary.best_round = early_stopping.best_round();
+    cut_rounds(model, early_stopping.best_round() + 1);
+    for (std::size_t i = 0; i < metrics.size(); ++i)
+      for (const MetricCurve& curve : model.summary.curves)
+        if (curve.name == metrics[i].name) metrics[i].value = curve.values.back();
+  }
+  run.report.final_metrics = std::move(metrics);
+  run.report.seconds = session.phase_seconds();
+}
+
+}  // namespace
+
+TrainingData prepare(const Backend& backend, const Parameters& parameters, const Dataset& data,
+                     const Model* like) {
+  if (data.n_rows == 0) throw Error("core.train.no_rows", "the training table has no rows");
+  if (data.n_rows > std::size_t{1} << 30)
+    throw Error("core.train.rows",
+                fmt::format("{} rows are more than 2^30, the most a training takes", data.n_rows));
+  if (data.n_features() == 0)
+    throw Error("core.train.no_features", "the training table has no feature columns");
+  if (data.labels.size() != data.n_rows)
+    throw Error("core.train.no_label", "the training table has no label column: name it");
+  TrainingData result;
+  result.schema = data.schema;
+  const CutOptions options{parameters.max_bin, static_cast<std::size_t>(parameters.cut_sample_rows),
+                           parameters.seed};
+  const bool has_cuts = like != nullptr && like->cuts.n_features() == data.n_features();
+  result.bins = backend.bin(data, has_cuts ? like->cuts : backend.make_cuts(data, options), true);
+  result.labels = data.labels;
+  result.weights = data.weights;
+  return result;
+}
+
+Model train(const Backend& backend, const Parameters& parameters, const TrainingData& data,
+            const TrainOptions& options, TrainReport* report) {
+  const auto start = Clock::now();
+  validate(parameters);
+  check_labels(data.labels, parameters.objective);
+  check_weights(data.weights);
+  const Buffer<float> weights = session_weights(data, parameters.scale_pos_weight);
+  check_sums(sum_labels(data.labels, data.weights), parameters, data);
+  Watch watch(parameters, data, options);
+  std::vector<BinnedMatrix> evaluation;
+  for (const EvaluationSet& set : options.evaluation)
+    evaluation.push_back(backend.bin(*set.data, data.bins.cuts, false));
+  std::vector<const BinnedMatrix*> evaluation_pointers;
+  for (const BinnedMatrix& matrix : evaluation) evaluation_pointers.push_back(&matrix);
+
+  Model model = first_model(parameters, data, options, weights);
+  if (options.describe_data) describe_data(data, model);
+  const auto session = backend.open({&data.bins, data.labels, weights, evaluation_pointers}, parameters);
+  restore(*session, model);
+  TrainReport unread;
+  TrainReport& told = report != nullptr ? *report : unread;
+  boost(*session, model, {options, watch, told, start});
+  told.total_seconds = seconds_since(start);
+  return model;
+}
+
+Model train(const Backend& backend, const Parameters& parameters, const Dataset& data,
+            const TrainOptions& options, TrainReport* report) {
+  validate(parameters);
+  return train(backend, parameters, prepare(backend, parameters, data, options.continue_from), options,
+               report);
+}
+
+}  // namespace coppice

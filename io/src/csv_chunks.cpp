@@ -1,0 +1,181 @@
+#include "csv_chunks.h"
+
+#include <coppice/error.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "csv_cells.h"
+
+namespace coppice::io {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+std::string display_name(const std::string& path) { return path == "-" ? "standard input" : path; }
+
+}  // namespace
+
+CsvChunks::CsvChunks(std::vector<std::string> paths, bool has_header, std::size_t chunk_bytes)
+    : paths_(std::move(paths)), has_header_(has_header), chunk_bytes_(chunk_bytes) {
+  if (paths_.empty()) throw Error("io.file.read", "no file was given");
+  open_next_file();
+}
+
+std::string CsvChunks::name() const { return display_name(paths_.front()); }
+
+const CsvChunk* CsvChunks::chunk(std::size_t index) {
+  while (index >= chunks_.size()) {
+    if (!read_chunk()) return nullptr;
+  }
+  return &chunks_[index];
+}
+
+void CsvChunks::raise(const CsvProblem& problem) const {
+  const CsvChunk& last = chunks_[problem.where.chunk];
+  std::size_t line = 1;
+  for (std::size_t i = 0; i < problem.where.chunk; ++i) {
+    if (chunks_[i].file == last.file)
+      line += static_cast<std::size_t>(std::ranges::count(chunks_[i].whole, '\n'));
+  }
+  line += static_cast<std::size_t>(std::count(last.whole.data(), problem.where.at, '\n'));
+  throw Error(problem.id, fmt::format("{}:{}: {}", display_name(paths_[last.file]), line, problem.message));
+}
+
+bool CsvChunks::read_chunk() {
+  if (const auto text = next_text()) {
+    chunks_.push_back({*text, *text, n_opened_ - 1});
+    return true;
+  }
+  if (n_opened_ == paths_.size()) return false;
+  open_next_file();
+  return true;
+}
+
+void CsvChunks::open_next_file() {
+  const std::string& path = paths_[n_opened_++];
+  source_.emplace(path);
+  rest_ = source_->mapped().value_or(std::string_view());
+  bool at_start = true;
+  while (const auto text = next_text()) {
+    std::string_view records = *text;
+    if (std::exchange(at_start, false) && records.starts_with(kByteOrderMark)) {
+      records.remove_prefix(kByteOrderMark.size());
+    }
+    const char* const end = records.data() + records.size();
+    const char* const begin = skip_blank_lines(records.data(), end);
+    chunks_.push_back({*text, {begin, static_cast<std::size_t>(end - begin)}, n_opened_ - 1});
+    if (begin == end) continue;
+    read_header();
+    return;
+  }
+  throw Error("io.csv.empty", display_name(path) + ": the file is empty");
+}
+
+void CsvChunks::read_header() {
+  CsvChunk& chunk = chunks_.back();
+  const CsvPosition record{chunks_.size() - 1, chunk.records.data()};
+  const char* const text_end = record.at + chunk.records.size();
+  std::vector<std::string> fields;
+  std::string scratch;
+  const char* end = record.at;
+  while (true) {
+    const Cell cell = scan_cell(end, text_end, scratch);
+    if (cell.fault != CellFault::kNone) {
+      raise(problem_of_cell(cell, record, end, fmt::format("f{}", fields.size())));
+    }
+    fields.emplace_back(cell.text);
+    end = cell.end;
+    if (*end == '\n') break;
+    ++end;
+  }
+  const bool first_file = names_.empty();
+  const std::vector<std::string> names = column_names(fields, record);
+  if (has_header_) {
+    if (first_file) header_ = without_line_end({record.at, static_cast<std::size_t>(end + 1 - record.at)});
+    chunk.records.remove_prefix(static_cast<std::size_t>(end + 1 - record.at));
+    if (!first_file) check_same_columns(names, record);
+  }
+  if (first_file) names_ = names;
+}
+
+std::vector<std::string> CsvChunks::column_names(const std::vector<std::string>& fields,
+                                                 CsvPosition header) const {
+  std::vector<std::string> names(fields.size());
+  std::unordered_map<std::string_view, std::size_t> index_of;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const std::string_view name = has_header_ ? trim(fields[i]) : std::string_view();
+    names[i] = name.empty() ? fmt::format("f{}", i) : std::string(name);
+    if (!is_utf8(name)) {
+      raise(
+          {header, "io.csv.encoding",
+           fmt::format("the name of column {} is not UTF-8: {}; convert the file to UTF-8", i, shown(name))});
+    }
+    const auto [previous, added] = index_of.emplace(names[i], i);
+    if (!added) {
+      raise({header, "io.csv.column_duplicate",
+             fmt::format("columns {} and {} (counted from 0) are both named '{}'; rename one of them",
+                         previous->second, i, names[i])});
+    }
+  }
+  return names;
+}
+
+void CsvChunks::check_same_columns(const std::vector<std::string>& names, CsvPosition header) const {
+  const auto [mine, first] = std::ranges::mismatch(names, names_);
+  if (mine == names.end() && first == names_.end()) return;
+  const std::string difference = mine == names.end()     ? fmt::format("column '{}' is missing", *first)
+                                 : first == names_.end() ? fmt::format("column '{}' is extra", *mine)
+                                                         : fmt::format("column {} is '{}' instead of '{}'",
+                                                                       mine - names.begin(), *mine, *first);
+  raise({header, "io.csv.columns_differ",
+         fmt::format("the columns are not those of {}: {}; all files need the same columns in the same order",
+                     name(), difference)});
+}
+
+std::optional<std::string_view> CsvChunks::next_text() {
+  if (!source_) return std::nullopt;
+  const auto text = source_->mapped() ? next_mapped() : next_streamed();
+  if (!text) {
+    if (source_->mapped()) mapped_sources_.push_back(std::move(*source_));
+    source_.reset();
+  }
+  return text;
+}
+
+std::optional<std::string_view> CsvChunks::next_mapped() {
+  if (rest_.empty()) return std::nullopt;
+  const std::string_view text = rest_.substr(0, record_end(rest_, chunk_bytes_ - 1));
+  rest_.remove_prefix(text.size());
+  bytes_ += text.size();
+  if (text.ends_with('\n')) return text;
+  return buffers_.emplace_back(text) += '\n';
+}
+
+std::optional<std::string_view> CsvChunks::next_streamed() {
+  std::string& buffer = buffers_.emplace_back(std::exchange(carry_, {}));
+  // A little more than a chunk, so that its last record most likely ends within.
+  for (std::size_t wanted = chunk_bytes_ + chunk_bytes_ / 16;; wanted *= 2) {
+    const std::size_t had = buffer.size();
+    if (had < wanted) {
+      buffer.resize(wanted);
+      buffer.resize(had + source_->read(buffer.data() + had, wanted - had));
+    }
+    const bool at_end = buffer.size() < wanted;
+    const std::size_t length = record_end(buffer, chunk_bytes_ - 1);
+    if (length == std::string::npos && !at_end) continue;
+    if (length != std::string::npos) {
+      carry_ = buffer.substr(length);
+      buffer.resize(length);
+    }
+    break;
+  }
+  bytes_ += buffer.size();
+  if (buffer.empty()) return std::nullopt;
+  if (!buffer.ends_with('\n')) buffer += '\n';
+  return buffer;
+}
+
+}  // namespace coppice::io

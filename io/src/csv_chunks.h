@@ -1,0 +1,78 @@
+// CSV files cut into runs of whole records.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "csv_problem.h"
+#include "text_source.h"
+
+namespace coppice::io {
+
+inline constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
+
+/// Whole records of one file, one after the other; the last one ends with LF, also where the file's does not.
+struct CsvChunk {
+  std::string_view whole;    ///< the bytes as they stand in the file: for counting lines
+  std::string_view records;  ///< the same without BOM, header and blank lines before them
+  std::size_t file = 0;      ///< index into the paths
+};
+
+/// The files of one table in order, read on demand. All text stays valid as long as this object: mapped files
+/// as mappings, streams as buffers of about `chunk_bytes`.
+class CsvChunks {
+ public:
+  /// Opens the first file and reads its header, or counts the fields of its first record.
+  /// Errors: io.file.read, io.gzip.*, io.csv.empty and the errors of a header.
+  CsvChunks(std::vector<std::string> paths, bool has_header, std::size_t chunk_bytes = kChunkBytes);
+
+  /// Names of the columns; `f<column>` where there is no header, or an empty name.
+  [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
+  /// The header record of the first file as it stands there, without line end; empty without header.
+  [[nodiscard]] std::string_view header() const noexcept { return header_; }
+  /// The first file, for messages about the whole table.
+  [[nodiscard]] std::string name() const;
+
+  /// A chunk by index, or nullptr after the last. Reads on when the index was not reached before; calls must
+  /// not overlap, but what they returned stays valid. Errors: as the constructor's, and
+  /// io.csv.columns_differ.
+  [[nodiscard]] const CsvChunk* chunk(std::size_t index);
+
+  /// Bytes of text handed out so far.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+  /// Throws a problem as an Error that names its file and line.
+  [[noreturn]] void raise(const CsvProblem& problem) const;
+
+ private:
+  void open_next_file();
+  void read_header();
+  [[nodiscard]] std::vector<std::string> column_names(const std::vector<std::string>& fields,
+                                                      CsvPosition header) const;
+  void check_same_columns(const std::vector<std::string>& names, CsvPosition header) const;
+  [[nodiscard]] bool read_chunk();
+  [[nodiscard]] std::optional<std::string_view> next_text();
+  [[nodiscard]] std::optional<std::string_view> next_mapped();
+  [[nodiscard]] std::optional<std::string_view> next_streamed();
+
+  std::vector<std::string> paths_;
+  bool has_header_;
+  std::size_t chunk_bytes_;
+  std::vector<std::string> names_;
+  std::string header_;
+
+  std::deque<CsvChunk> chunks_;
+  std::deque<std::string> buffers_;         // text of chunks that is not mapped
+  std::vector<TextSource> mapped_sources_;  // finished files whose text is still referred to
+  std::optional<TextSource> source_;        // the file being read
+  std::size_t n_opened_ = 0;
+  std::string_view rest_;  // of a mapped source
+  std::string carry_;      // of a stream: the begin of a record whose end was not read yet
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace coppice::io

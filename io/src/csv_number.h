@@ -1,0 +1,109 @@
+// Decimal text to float32.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace coppice::io {
+
+enum class NumberKind : std::uint8_t { kNumber, kInfinite, kText };
+
+/// Reads a whole trimmed text as a number, rounded to the nearest float32. Texts without a number leave
+/// `value` as it was; `inf` and numbers beyond float32 are kInfinite.
+[[nodiscard]] NumberKind parse_number(std::string_view text, float& value) noexcept;
+
+/// Eight bytes, the first in the lowest position.
+inline std::uint64_t load_word(const char* begin) noexcept {
+  std::uint64_t word;
+  std::memcpy(&word, begin, sizeof word);
+  if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+  return word;
+}
+
+/// Number of leading bytes of a word that are decimal digits.
+inline int count_digits(std::uint64_t word) noexcept {
+  const std::uint64_t below = word - 0x3030303030303030u;  // bit 7 set below '0'
+  const std::uint64_t above = word + 0x4646464646464646u;  // bit 7 set above '9'
+  const std::uint64_t others = (below | above | word) & 0x8080808080808080u;
+  return std::countr_zero(others) / 8;
+}
+
+/// Value of eight digits, the first in the lowest byte: pairs, then fours, then eight.
+inline std::uint64_t value_of_digits(std::uint64_t word) noexcept {
+  word -= 0x3030303030303030u;
+  word = (word * 10 + (word >> 8)) & 0x00FF00FF00FF00FFu;
+  word = (word * 100 + (word >> 16)) & 0x0000FFFF0000FFFFu;
+  return (word * 10000 + (word >> 32)) & 0xFFFFFFFFu;
+}
+
+inline constexpr std::uint64_t kPowersOfTen[] = {1,      10,      100,      1000,     10000,
+                                                 100000, 1000000, 10000000, 100000000};
+
+/// Words in which a run of digits that is not refused has its end.
+inline constexpr int kMostWords = 3;
+
+/// Appends the run of digits at `p`, or as much of it as kMostWords hold, to `number`; returns its end.
+inline const char* append_digits(const char* p, std::uint64_t& number) noexcept {
+  for (int i = 0; i < kMostWords; ++i) {
+    std::uint64_t word = load_word(p);
+    const int digits = count_digits(word);
+    if (digits == 0) return p;
+    // Left-pad with '0' so that the digits stand at the end of eight.
+    if (digits < 8) word = (word << (64 - 8 * digits)) | (0x3030303030303030u >> (8 * digits));
+    number = number * kPowersOfTen[digits] + value_of_digits(word);
+    p += digits;
+    if (digits < 8) return p;
+  }
+  return p;
+}
+
+inline constexpr int kMostDigits = 19;  // as many as 64 bits always hold
+
+/// 10^-k, each the nearest double.
+inline constexpr double kNegativePowers[kMostDigits + 1] = {1,     1e-1,  1e-2,  1e-3,  1e-4,  1e-5,  1e-6,
+                                                            1e-7,  1e-8,  1e-9,  1e-10, 1e-11, 1e-12, 1e-13,
+                                                            1e-14, 1e-15, 1e-16, 1e-17, 1e-18, 1e-19};
+
+/// digits * 10^-decimals rounded to the nearest float32; false in the rare case that this needs more
+/// precision. The double product carries at most three roundings, so it lies within 3 units in its last place
+/// of the exact value. Unless a midpoint between two floats is as near, both round to the same float. The
+/// values are far from float32's limits: 0 or at least 1e-19, and below 1e19.
+inline bool scale_exactly(std::uint64_t digits, std::ptrdiff_t decimals, float& value) noexcept {
+  constexpr std::uint64_t kDroppedBits = (std::uint64_t{1} << 29) - 1;
+  constexpr std::uint64_t kMidpoint = std::uint64_t{1} << 28;
+  constexpr std::uint64_t kGuard = 4;
+  const double product = static_cast<double>(digits) * kNegativePowers[decimals];
+  const std::uint64_t dropped = std::bit_cast<std::uint64_t>(product) & kDroppedBits;
+  if (dropped - (kMidpoint - kGuard) <= 2 * kGuard) return false;
+  value = static_cast<float>(product);
+  return true;
+}
+
+/// Fast path of parse_number for what nearly all numeric cells look like: `-?digits[.digits]`, at most 19
+/// digits. Returns the first byte after it, or nullptr when the general path has to look; gives the same
+/// bits.
+[[nodiscard]] inline const char* parse_plain_number(const char* begin, const char* text_end,
+                                                    float& value) noexcept {
+  constexpr std::ptrdiff_t kReadAhead = 2 + 2 * 8 * kMostWords;  // sign, run, point, run
+  if (text_end - begin < kReadAhead) return nullptr;
+  const bool negative = *begin == '-';
+  const char* const first = begin + (negative ? 1 : 0);
+  std::uint64_t digits = 0;
+  const char* const whole_end = append_digits(first, digits);
+  const char* end = whole_end;
+  std::ptrdiff_t decimals = 0;
+  if (*whole_end == '.') {
+    end = append_digits(whole_end + 1, digits);
+    decimals = end - whole_end - 1;
+  }
+  const std::ptrdiff_t n_digits = whole_end - first + decimals;
+  if (n_digits == 0 || n_digits > kMostDigits) return nullptr;
+  if (!scale_exactly(digits, decimals, value)) return nullptr;
+  if (negative) value = -value;
+  return end;
+}
+
+}  // namespace coppice::io

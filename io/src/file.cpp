@@ -1,0 +1,132 @@
+#include <coppice/error.h>
+#include <coppice/io/file.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "file_descriptor.h"
+#include "file_error.h"
+
+namespace coppice::io {
+namespace {
+
+[[noreturn]] void fail_to_write(const std::string& path, int code) {
+  throw Error("io.file.write",
+              fmt::format("{}: cannot write the file: {}", path, std::generic_category().message(code)));
+}
+
+/// Where the bytes of `path` shall end up: the target of a symbolic link, so that the link stays one.
+std::filesystem::path resolve(const std::string& path) {
+  std::error_code failed;
+  auto resolved = std::filesystem::canonical(path, failed);
+  return failed ? std::filesystem::path(path) : resolved;
+}
+
+/// Creates a new file beside `target`; its name, or an empty one with errno set.
+std::string create_beside(const std::filesystem::path& target, Descriptor& descriptor) {
+  for (int attempt = 0;; ++attempt) {
+    std::string name = fmt::format("{}.{}.{}.tmp", target.string(), ::getpid(), attempt);
+    descriptor = Descriptor(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (descriptor.is_open()) return name;
+    if (errno != EEXIST) return {};
+  }
+}
+
+void sync_folder(const std::filesystem::path& file) {
+  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  const Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // Some file systems cannot sync a folder; the rename itself has been done.
+  if (descriptor.is_open()) ::fsync(descriptor.number());
+}
+
+}  // namespace
+
+void fail_to_read(const std::string& path, int code) {
+  throw Error("io.file.read",
+              fmt::format("{}: cannot read the file: {}", path, std::generic_category().message(code)));
+}
+
+std::string read_file(const std::string& path) {
+  const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!descriptor.is_open()) fail_to_read(path, errno);
+  std::string bytes;
+  struct stat status {};
+  if (::fstat(descriptor.number(), &status) == 0 && S_ISREG(status.st_mode)) {
+    bytes.reserve(static_cast<std::size_t>(status.st_size));
+  }
+  std::array<char, 1 << 16> block;
+  while (true) {
+    const ssize_t got = ::read(descriptor.number(), block.data(), block.size());
+    if (got == 0) return bytes;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail_to_read(path, errno);
+    bytes.append(block.data(), static_cast<std::size_t>(got));
+  }
+}
+
+void write_file_atomically(const std::string& path, std::string_view bytes) {
+  AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+struct AtomicFile::State {
+  explicit State(std::string given) : path(std::move(given)), target(resolve(path)) {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    if (!temporary.empty()) ::unlink(temporary.c_str());
+  }
+
+  std::string path;              ///< as it was given, for messages
+  std::filesystem::path target;  ///< where the file goes
+  std::string temporary;         ///< where it is written; empty when that is the target itself
+  Descriptor descriptor;
+};
+
+AtomicFile::AtomicFile(const std::string& path) : state_(std::make_unique<State>(path)) {
+  struct stat status {};
+  const bool exists = ::stat(state_->target.c_str(), &status) == 0;
+  if (exists && S_ISDIR(status.st_mode)) fail_to_write(path, EISDIR);
+  if (exists && !S_ISREG(status.st_mode)) {
+    state_->descriptor = Descriptor(::open(state_->target.c_str(), O_WRONLY | O_CLOEXEC));
+  } else {
+    state_->temporary = create_beside(state_->target, state_->descriptor);
+  }
+  if (!state_->descriptor.is_open()) fail_to_write(path, errno);
+  if (exists && S_ISREG(status.st_mode) &&
+      ::fchmod(state_->descriptor.number(), status.st_mode & 07777) != 0) {
+    fail_to_write(path, errno);
+  }
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept = default;
+AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept = default;
+AtomicFile::~AtomicFile() = default;
+
+void AtomicFile::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(state_->descriptor.number(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_to_write(state_->path, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void AtomicFile::commit() {
+  if (state_->temporary.empty()) return;
+  if (::fsync(state_->descriptor.number()) != 0) fail_to_write(state_->path, errno);
+  if (::close(state_->descriptor.release()) != 0) fail_to_write(state_->path, errno);
+  if (::rename(state_->temporary.c_str(), state_->target.c_str()) != 0) fail_to_write(state_->path, errno);
+  state_->temporary.clear();
+  sync_folder(state_->target);
+}
+
+}  // namespace coppice::io

@@ -1,0 +1,164 @@
+// Cuts and bins of a table on the CPU, and the backend that opens sessions.
+#include <coppice/error.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "cpu/kernels.h"
+#include "cpu/session.h"
+#include "cpu/thread_team.h"
+
+namespace coppice::kernels {
+namespace cpu {
+
+CutTable make_cut_table(std::span<const float> cuts) {
+  CutTable table;
+  table.sorted.fill(std::numeric_limits<float>::quiet_NaN());
+  std::copy(cuts.begin(), cuts.end(), table.sorted.begin());
+  table.tree[0] = std::numeric_limits<float>::quiet_NaN();
+  for (int level = 0; level < 8; ++level)
+    for (int j = 0; j < 1 << level; ++j) {
+      const int middle = j * (256 >> level) + (128 >> level) - 1;
+      table.tree[static_cast<std::size_t>((1 << level) + j)] = table.sorted[static_cast<std::size_t>(middle)];
+    }
+  return table;
+}
+
+namespace {
+
+/// Codes of a categorical feature are bins already, one lower.
+void bin_codes(const float* codes, std::size_t n, std::uint8_t* bins) {
+  for (std::size_t i = 0; i < n; ++i)
+    bins[i] = codes[i] == codes[i] ? static_cast<std::uint8_t>(static_cast<int>(codes[i]) + 1) : std::uint8_t{0};
+  std::memset(bins + n, 0, kBlockRows - n);
+}
+
+/// Row records of one block and group from its columns: transposes in squares of 8 by 8 bytes, which the compiler keeps
+/// in registers.
+void transpose_block(const std::uint8_t* columns, std::size_t n_features, std::size_t stride, std::uint8_t* records) {
+  for (std::size_t f = 0; f < stride; f += 8) {
+    for (std::size_t row = 0; row < kBlockRows; row += 8) {
+      std::uint64_t square[8];
+      for (std::size_t k = 0; k < 8; ++k) {
+        square[k] = 0;
+        if (f + k < n_features) std::memcpy(&square[k], columns + (f + k) * kBlockRows + row, 8);
+      }
+      // Swap blocks of 4, 2, 1 bytes across the diagonal.
+      constexpr std::uint64_t kMasks[3] = {0x00000000ffffffff, 0x0000ffff0000ffff, 0x00ff00ff00ff00ff};
+      for (int step = 0; step < 3; ++step) {
+        const std::size_t width = std::size_t{4} >> step;
+        const unsigned bits = static_cast<unsigned>(8 * width);
+        for (std::size_t k = 0; k < 8; ++k) {
+          if ((k & width) != 0) continue;
+          const std::uint64_t low = square[k], high = square[k + width];
+          square[k] = (low & kMasks[step]) | (high & kMasks[step]) << bits;
+          square[k + width] = (low >> bits & kMasks[step]) | (high & ~kMasks[step]);
+        }
+      }
+      for (std::size_t k = 0; k < 8; ++k) std::memcpy(records + (row + k) * stride + f, &square[k], 8);
+    }
+  }
+}
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(int threads, InstructionSet set) : threads_(threads), kernels_(kernels_of(set)) {}
+
+  [[nodiscard]] std::string name() const override { return "cpu"; }
+  [[nodiscard]] Cuts make_cuts(const Dataset& data, const CutOptions& options) const override;
+  [[nodiscard]] BinnedMatrix bin(const Dataset& data, const Cuts& cuts, bool with_records) const override;
+  [[nodiscard]] std::unique_ptr<TrainingSession> open(const SessionData& data, const Parameters& parameters) const override {
+    return std::make_unique<Session>(data, parameters, threads_, kernels_);
+  }
+
+ private:
+  int threads_;
+  const Kernels& kernels_;
+};
+
+Cuts CpuBackend::make_cuts(const Dataset& data, const CutOptions& options) const {
+  const std::vector<std::uint32_t> sample = cut_sample(data.n_rows, options);
+  std::vector<Cuts> parts(data.n_features());
+  ThreadTeam(threads_).for_each(data.n_features(), [&](std::size_t f, int /*thread*/) {
+    const Feature& feature = data.schema.features[f];
+    if (feature.kind == FeatureKind::kCategorical) {
+      parts[f].offsets.push_back(0);
+      parts[f].n_codes.push_back(static_cast<std::uint16_t>(feature.categories.size() + 1));
+    } else {
+      append_numeric_cuts(data.columns[f], data.weights, sample, options.max_bin, parts[f]);
+    }
+  });
+  Cuts cuts;
+  for (const Cuts& part : parts) {
+    cuts.values.insert(cuts.values.end(), part.values.begin(), part.values.end());
+    cuts.offsets.push_back(static_cast<std::uint32_t>(cuts.values.size()));
+    cuts.n_codes.push_back(part.n_codes.front());
+  }
+  return cuts;
+}
+
+BinnedMatrix CpuBackend::bin(const Dataset& data, const Cuts& cuts, bool with_records) const {
+  // Gathers read four bytes at a time, so there are some to spare behind the last one.
+  constexpr std::size_t kSlack = 64;
+  const std::size_t n_features = cuts.n_features();
+  if (data.n_features() != n_features)
+    throw Error("kernels.bin.features",
+                fmt::format("the table has {} features, its cuts were made for {}", data.n_features(), n_features));
+  BinnedMatrix matrix;
+  matrix.cuts = cuts;
+  matrix.n_rows = data.n_rows;
+  matrix.columns = Buffer<std::uint8_t>(matrix.n_padded_rows() * n_features + kSlack);
+  std::memset(matrix.columns.end() - kSlack, 0, kSlack);
+  if (with_records) {
+    const std::size_t last = matrix.n_groups() - 1;
+    const std::size_t size = matrix.group_offset(last) + matrix.n_padded_rows() * matrix.group_stride(last);
+    matrix.records = Buffer<std::uint8_t>(size + kSlack);
+    std::memset(matrix.records.end() - kSlack, 0, kSlack);
+  }
+  std::vector<CutTable> tables(n_features);
+  for (std::size_t f = 0; f < n_features; ++f) tables[f] = make_cut_table(cuts.of(f));
+  ThreadTeam(threads_).for_each(matrix.n_blocks(), [&](std::size_t block, int /*thread*/) {
+    const std::size_t first = block * kBlockRows;
+    const std::size_t n = std::min(kBlockRows, data.n_rows - first);
+    std::uint8_t* columns = matrix.columns.data() + block * n_features * kBlockRows;
+    for (std::size_t f = 0; f < n_features; ++f) {
+      const float* values = data.columns[f].data() + first;
+      if (cuts.is_categorical(f))
+        bin_codes(values, n, columns + f * kBlockRows);
+      else
+        kernels_.bin_column(tables[f], values, n, columns + f * kBlockRows);
+    }
+    if (!with_records) return;
+    for (std::size_t group = 0; group < matrix.n_groups(); ++group)
+      transpose_block(columns + group * kGroupFeatures * kBlockRows, matrix.group_features(group), matrix.group_stride(group),
+                      matrix.records.data() + matrix.group_offset(group) + first * matrix.group_stride(group));
+  });
+  return matrix;
+}
+
+}  // namespace
+
+const Kernels& kernels_of(InstructionSet set) noexcept {
+  switch (set) {
+    case InstructionSet::kAvx512: return avx512_kernels();
+    case InstructionSet::kAvx2: return avx2_kernels();
+    case InstructionSet::kScalar: break;
+  }
+  return scalar_kernels();
+}
+
+}  // namespace cpu
+
+std::unique_ptr<Backend> make_cpu_backend(int threads, InstructionSet set) {
+  if (set > best_instruction_set())
+    throw Error("kernels.cpu.instruction_set", fmt::format("this processor does not have {}", to_string(set)));
+  return std::make_unique<cpu::CpuBackend>(threads > 0 ? threads : cpu::available_processors(), set);
+}
+
+std::unique_ptr<Backend> make_cpu_backend(int threads) { return make_cpu_backend(threads, best_instruction_set()); }
+
+}  // namespace coppice::kernels

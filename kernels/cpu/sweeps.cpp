@@ -1,0 +1,275 @@
+// The two sweeps over all rows: gradients and draw before a tree, routing and leaf sums after it.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "cpu/session.h"
+
+namespace coppice::kernels::cpu {
+namespace {
+
+std::size_t n_tiles(std::size_t n_blocks) { return (n_blocks + kTileBlocks - 1) / kTileBlocks; }
+
+/// A counter of one thread on its own cache lines.
+template <class T>
+struct alignas(128) PerThread {
+  T value{};
+};
+
+}  // namespace
+
+void LeafNumbers::reserve(std::size_t n_padded_rows, int n_leaves) {
+  is_wide = n_leaves > kNarrowLeaves;
+  if (is_wide && wide.size() < n_padded_rows) wide = Buffer<std::uint16_t>(n_padded_rows);
+  if (!is_wide && narrow.size() < n_padded_rows) narrow = Buffer<std::uint8_t>(n_padded_rows);
+}
+
+Session::SweepTotals Session::sweep(const Draw& draw, bool draws, const detail::SweepExponents& exponents) {
+  Sweep sweep;
+  sweep.draw = draw;
+  sweep.draws = draws;
+  sweep.n_rows = bins_.n_rows;
+  sweep.margins = margins_.data();
+  if (margins_lag_) {
+    sweep.narrow_leaves = leaves_.narrow_at(0);
+    sweep.wide_leaves = leaves_.wide_at(0);
+    sweep.leaf_weights = leaf_weights_.data();
+    sweep.n_leaves = n_leaves_;
+  }
+  sweep.label_bits = label_bits_.data();
+  sweep.labels = labels_.data();
+  sweep.weights = weights_.empty() ? nullptr : weights_.data();
+  sweep.gradients = gradients_.data();
+  sweep.largest_gradient = largest_gradient_.data();
+  sweep.largest_hessian = largest_hessian_.data();
+  const auto sweep_block =
+      kernels_.sweep[static_cast<int>(parameters_.objective)][sweep.weights != nullptr ? 1 : 0];
+  std::vector<PerThread<SweepTotals>> totals(static_cast<std::size_t>(team_.size()));
+  team_.for_each(tile_kept_.size(), [&](std::size_t tile, int thread) {
+    SweepTotals total;
+    const std::size_t begin = tile * kTileRows;
+    std::size_t n = 0;
+    const std::size_t end_block = std::min(bins_.n_blocks(), (tile + 1) * kTileBlocks);
+    for (std::size_t block = tile * kTileBlocks; block < end_block; ++block) {
+      const KeptRows kept{kept_rows_.data() + begin + n, kept_gradients_.data() + begin + n,
+                          kept_hessians_.data() + begin + n};
+      SweepSums sums;
+      n += sweep_block(sweep, block, kept, sums);
+      total.squares += detail::to_fixed(sums.squares, exponents.squares);
+      total.below += detail::to_fixed(sums.below, exponents.importance);
+      total.squares_below += detail::to_fixed(sums.squares_below, exponents.squares);
+      total.kept_gradient += detail::to_fixed(sums.kept_gradient, exponents.kept_gradient);
+      total.kept_hessian += detail::to_fixed(sums.kept_hessian, exponents.kept_hessian);
+    }
+    tile_kept_[tile] = n;
+    SweepTotals& mine = totals[static_cast<std::size_t>(thread)].value;
+    mine.squares += total.squares;
+    mine.below += total.below;
+    mine.squares_below += total.squares_below;
+    mine.kept_gradient += total.kept_gradient;
+    mine.kept_hessian += total.kept_hessian;
+  });
+  margins_lag_ = false;
+  SweepTotals sum;
+  for (const auto& total : totals) {
+    sum.squares += total.value.squares;
+    sum.below += total.value.below;
+    sum.squares_below += total.value.squares_below;
+    sum.kept_gradient += total.value.kept_gradient;
+    sum.kept_hessian += total.value.kept_hessian;
+  }
+  return sum;
+}
+
+void Session::find_threshold() {
+  threshold_ = 0;
+  if (parameters_.sampling_noise == 0) return;
+  float threshold = std::numeric_limits<float>::infinity();
+  for (int step = 0; step < detail::kThresholdSteps; ++step) {
+    const Draw draw = detail::make_draw(parameters_.objective, threshold, 1, parameters_.seed, 0);
+    const auto exponents = detail::sweep_exponents(parameters_.objective, bounds_, draw);
+    const SweepTotals totals = sweep(draw, false, exponents);
+    const float next = detail::next_threshold(parameters_.sampling_noise, threshold,
+                                              detail::from_fixed(totals.squares, exponents.squares),
+                                              detail::from_fixed(totals.below, exponents.importance),
+                                              detail::from_fixed(totals.squares_below, exponents.squares));
+    if (next == threshold) break;
+    threshold = next;
+  }
+  threshold_ = threshold < std::numeric_limits<float>::infinity() ? threshold : 0.0F;
+}
+
+void Session::begin_tree(int round) {
+  const PhaseTimer timer(seconds_.gradient);
+  if (parameters_.objective == Objective::kSquaredError) bounds_.gradient = bounds_.weight * residual_bound_;
+  gradient_exponent_ = detail::sum_exponent(bounds_.n_rows * bounds_.gradient);
+  hessian_exponent_ = detail::sum_exponent(bounds_.n_rows * bounds_.weight);
+  if (std::isnan(threshold_)) find_threshold();
+  const Draw draw =
+      detail::make_draw(parameters_.objective, threshold_, parameters_.subsample, parameters_.seed, round);
+  const auto exponents = detail::sweep_exponents(parameters_.objective, bounds_, draw);
+  const SweepTotals totals = sweep(draw, true, exponents);
+  drawn_threshold_ = threshold_;
+  if (parameters_.sampling_noise > 0)
+    threshold_ = detail::next_threshold(parameters_.sampling_noise, threshold_,
+                                        detail::from_fixed(totals.squares, exponents.squares),
+                                        detail::from_fixed(totals.below, exponents.importance),
+                                        detail::from_fixed(totals.squares_below, exponents.squares));
+
+  n_kept_ = 0;
+  for (std::size_t tile = 0; tile < tile_kept_.size(); ++tile) {
+    tile_offset_[tile] = n_kept_;
+    n_kept_ += tile_kept_[tile];
+  }
+  // Copied records make the root a stream and later levels denser; when many rows are kept, the copy costs more.
+  is_copied_ = n_kept_ < bins_.n_rows / 4;
+  const int gradient_bits =
+      detail::word_exponent(detail::from_fixed(totals.kept_gradient, exponents.kept_gradient), n_kept_);
+  const int hessian_bits =
+      detail::word_exponent(detail::from_fixed(totals.kept_hessian, exponents.kept_hessian), n_kept_);
+  const Quantisation how{detail::exp2_float(gradient_bits), detail::exp2_float(hessian_bits), draw.rounding_key,
+                         !is_copied_};
+  const Word root = quantise(how);
+  tree_.emplace(parameters_, detail::make_split_rule(parameters_, gradient_bits, hessian_bits), root);
+  begin_growth(round);
+}
+
+Word Session::quantise(const Quantisation& how) {
+  const std::size_t row_bytes = (bins_.n_groups() - 1) * kGroupFeatures + bins_.group_stride(bins_.n_groups() - 1);
+  if (is_copied_ && kept_records_.size() < n_kept_ * row_bytes + Buffer<Word>::kAlignment)
+    kept_records_ = Buffer<std::uint8_t>(n_kept_ * row_bytes * 5 / 4 + Buffer<Word>::kAlignment);
+  std::vector<PerThread<Word>> sums(static_cast<std::size_t>(team_.size()));
+  const bool lists_rows = !is_copied_ && n_kept_ < bins_.n_rows;
+  team_.for_each(tile_kept_.size(), [&](std::size_t tile, int thread) {
+    const std::size_t begin = tile * kTileRows;
+    const KeptRows kept{kept_rows_.data() + begin, kept_gradients_.data() + begin, kept_hessians_.data() + begin};
+    Word* words = how.scatter ? words_.data() : words_.data() + tile_offset_[tile];
+    sums[static_cast<std::size_t>(thread)].value += kernels_.quantise(how, kept, tile_kept_[tile], words);
+    if (is_copied_) copy_records(tile);
+    if (lists_rows) std::copy_n(kept.rows, tile_kept_[tile], slots_[0].data() + tile_offset_[tile]);
+  });
+  Word sum = 0;
+  for (const auto& s : sums) sum += s.value;
+  return sum;
+}
+
+void Session::copy_records(std::size_t tile) {
+  constexpr std::size_t kAhead = 16;
+  const std::uint32_t* rows = kept_rows_.data() + tile * kTileRows;
+  const std::size_t n = tile_kept_[tile];
+  for (std::size_t group = 0; group < bins_.n_groups(); ++group) {
+    const std::size_t stride = bins_.group_stride(group);
+    const std::uint8_t* from = bins_.records.data() + bins_.group_offset(group);
+    std::uint8_t* to = kept_records_.data() + group * kGroupFeatures * n_kept_ + tile_offset_[tile] * stride;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (i + kAhead < n) __builtin_prefetch(from + rows[i + kAhead] * stride);
+      const std::uint8_t* record = from + rows[i] * stride;
+      if (stride == 32)
+        std::memcpy(to + i * 32, record, 32);
+      else
+        std::memcpy(to + i * 16, record, 16);
+    }
+  }
+}
+
+void Session::route(const RouteTree& tree, const BinnedMatrix& bins, LeafNumbers& leaves,
+                    std::vector<std::vector<LeafSum>>* sums) {
+  leaves.reserve(bins.n_padded_rows(), tree.n_leaves);
+  LeafSums how;
+  how.objective = parameters_.objective;
+  how.gradients = gradients_.data();
+  how.weights = weights_.empty() ? nullptr : weights_.data();
+  how.largest_gradient = largest_gradient_.data();
+  how.largest_hessian = largest_hessian_.data();
+  how.gradient_exponent = gradient_exponent_;
+  how.hessian_exponent = hessian_exponent_;
+  how.n_leaves = tree.n_leaves;
+  team_.for_each(n_tiles(bins.n_blocks()), [&](std::size_t tile, int thread) {
+    const std::size_t end = std::min(bins.n_blocks(), (tile + 1) * kTileBlocks);
+    for (std::size_t block = tile * kTileBlocks; block < end; ++block) {
+      std::uint8_t* narrow = leaves.narrow_at(block * kBlockRows);
+      std::uint16_t* wide = leaves.wide_at(block * kBlockRows);
+      kernels_.route_block(tree, bins.column_block(block, 0), narrow, wide);
+      if (sums != nullptr)
+        kernels_.add_leaf_sums(how, block, bins.n_rows, narrow, wide, (*sums)[static_cast<std::size_t>(thread)].data());
+    }
+  });
+}
+
+void Session::add_weights(const BinnedMatrix& bins, LeafNumbers& leaves, float* margins) const {
+  team_.for_each(n_tiles(bins.n_blocks()), [&](std::size_t tile, int /*thread*/) {
+    const std::size_t end = std::min(bins.n_blocks(), (tile + 1) * kTileBlocks);
+    for (std::size_t block = tile * kTileBlocks; block < end; ++block) {
+      const std::size_t row = block * kBlockRows;
+      kernels_.add_leaf_weights(leaf_weights_.data(), n_leaves_, leaves.narrow_at(row), leaves.wide_at(row), margins + row);
+    }
+  });
+}
+
+void Session::set_leaf_weights(const RouteTree& route_tree, const Tree& tree) {
+  n_leaves_ = route_tree.n_leaves;
+  leaf_weights_.assign((static_cast<std::size_t>(n_leaves_) + 63) / 64 * 64, 0);
+  double largest = 0;
+  for (int leaf = 0; leaf < n_leaves_; ++leaf) {
+    const auto node = static_cast<std::size_t>(route_tree.node_of_leaf[static_cast<std::size_t>(leaf)]);
+    leaf_weights_[static_cast<std::size_t>(leaf)] = tree.nodes[node].weight;
+    largest = std::max(largest, std::fabs(static_cast<double>(tree.nodes[node].weight)));
+  }
+  residual_bound_ += largest;
+}
+
+Tree Session::finish_tree() {
+  const RouteTree route_tree = make_route_tree(tree_->nodes());
+  Tree tree;
+  {
+    const PhaseTimer timer(seconds_.route);
+    std::vector<std::vector<LeafSum>> thread_sums(static_cast<std::size_t>(team_.size()));
+    for (auto& sums : thread_sums) sums.resize(static_cast<std::size_t>(route_tree.n_leaves));
+    route(route_tree, bins_, leaves_, &thread_sums);
+    std::vector<LeafSum> node_sums(tree_->nodes().size());
+    for (const auto& sums : thread_sums) {
+      for (std::size_t leaf = 0; leaf < sums.size(); ++leaf) {
+        LeafSum& sum = node_sums[static_cast<std::size_t>(route_tree.node_of_leaf[leaf])];
+        sum.gradient += sums[leaf].gradient;
+        sum.hessian += sums[leaf].hessian;
+      }
+    }
+    tree = detail::finish(tree_->nodes(), node_sums, gradient_exponent_, hessian_exponent_, bins_.cuts, parameters_);
+    set_leaf_weights(route_tree, tree);
+    margins_lag_ = true;
+  }
+  const PhaseTimer timer(seconds_.evaluate);
+  for (Follower& follower : followers_) {
+    route(route_tree, *follower.bins, follower.leaves, nullptr);
+    add_weights(*follower.bins, follower.leaves, follower.margins.data());
+  }
+  return tree;
+}
+
+void Session::add_tree(const Tree& tree) {
+  if (margins_lag_) add_weights(bins_, leaves_, margins_.data());
+  const RouteTree route_tree = make_route_tree(tree, bins_.cuts);
+  set_leaf_weights(route_tree, tree);
+  route(route_tree, bins_, leaves_, nullptr);
+  add_weights(bins_, leaves_, margins_.data());
+  margins_lag_ = false;
+  for (Follower& follower : followers_) {
+    route(route_tree, *follower.bins, follower.leaves, nullptr);
+    add_weights(*follower.bins, follower.leaves, follower.margins.data());
+  }
+}
+
+void Session::read_margins(std::span<float> margins) {
+  if (margins_lag_) {
+    add_weights(bins_, leaves_, margins_.data());
+    margins_lag_ = false;
+  }
+  std::copy_n(margins_.data(), margins.size(), margins.data());
+}
+
+void Session::read_evaluation_margins(std::size_t index, std::span<float> margins) {
+  std::copy_n(followers_[index].margins.data(), margins.size(), margins.data());
+}
+
+}  // namespace coppice::kernels::cpu

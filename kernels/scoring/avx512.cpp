@@ -1,0 +1,368 @@
+// AVX-512 (with VBMI): a small tree's 63 comparisons of one row are one instruction, and so is one comparison
+// of 64 rows.
+//
+// The idea of trees as byte compares and bit logic has its roots in QuickScorer (Lucchese et al. 2015) and
+// RapidScorer (Ye et al. 2018); here features are bytes and a tree fits a register, so neither sorted
+// thresholds nor false-node masks are needed.
+#include "scoring/engine.h"
+
+#include <algorithm>
+#include <array>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+// GCC 12 sees uninitialised values in its own intrinsics (GCC bug 105593).
+#if !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+
+// Only the kernels between push and pop are compiled for AVX-512: no inline function of a header is.
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,popcnt"))), \
+                             apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512vbmi,popcnt")
+#endif
+
+namespace coppice::scoring {
+namespace {
+
+constexpr std::size_t kWords = kBlockRows / 64;  // 64 rows of a block are one word of outcomes
+
+// Thresholds <= value: 16 pivots tell the group, 16 compares the place in it.
+std::uint8_t code_of(const float* table, float value) noexcept {
+  const __m512 x = _mm512_set1_ps(value);
+  const auto group =
+      static_cast<unsigned>(_mm_popcnt_u32(_mm512_cmp_ps_mask(x, _mm512_load_ps(table), _CMP_GE_OQ)));
+  const float* sorted = table + kPivots + group * kPivots;
+  const auto place =
+      static_cast<unsigned>(_mm_popcnt_u32(_mm512_cmp_ps_mask(x, _mm512_load_ps(sorted), _CMP_GE_OQ)));
+  return static_cast<std::uint8_t>(group * kPivots + place);
+}
+
+void code_row(const Engine& engine, const float* row, std::uint8_t* codes) noexcept {
+  for (const Coding& coding : engine.codings) {
+    const float value = row[coding.feature];
+    const std::uint8_t code = coding.is_categorical ? category_code(engine, coding, value)
+                                                    : code_of(engine.thresholds.data() + coding.table, value);
+    set_codes(coding, code, value != value, codes);
+  }
+}
+
+// table[index], 16 lanes; only the low bits of an index count. kSize: 16, 32, 64 or 128.
+template <int kSize>
+__m512 lookup(const float* table, __m512i index) noexcept {
+  if constexpr (kSize == 16) {
+    return _mm512_permutexvar_ps(index, _mm512_load_ps(table));
+  } else if constexpr (kSize == 32) {
+    return _mm512_permutex2var_ps(_mm512_load_ps(table), index, _mm512_load_ps(table + 16));
+  } else {
+    constexpr int kHalf = kSize / 2;
+    return _mm512_mask_blend_ps(_mm512_test_epi32_mask(index, _mm512_set1_epi32(kHalf)),
+                                lookup<kHalf>(table, index), lookup<kHalf>(table + kHalf, index));
+  }
+}
+
+// 64 values on their way down the search tree.
+struct Search {
+  __m512 values[4];
+  __m512i at[4];
+};
+
+// The steps from level kLevel down. The four searches go level by level: none waits for another, and all look
+// into the same registers.
+template <int kLevel, int kLevels>
+void descend(const float* heap, Search& search) noexcept {
+  if constexpr (kLevel < kLevels) {
+    constexpr int kFirst = kLevel < 4 ? 0 : 1 << kLevel;  // one table holds the levels 0 to 3
+    constexpr int kSize = kLevel < 4 ? 16 : 1 << kLevel;
+    for (int i = 0; i < 4; ++i) {
+      const __m512 threshold = lookup<kSize>(heap + kFirst, search.at[i]);
+      const __mmask16 goes_right = _mm512_cmp_ps_mask(search.values[i], threshold, _CMP_GE_OQ);
+      const __m512i left = _mm512_add_epi32(search.at[i], search.at[i]);
+      search.at[i] = _mm512_mask_add_epi32(left, goes_right, left, _mm512_set1_epi32(1));
+    }
+    descend<kLevel + 1, kLevels>(heap, search);
+  }
+}
+
+// The number of thresholds <= value is the node that the search ends at, less 2^kLevels. One 64-byte store:
+// what reads the codes next reads them whole.
+template <int kLevels>
+void code_tile_by(const float* heap, const float* values, std::uint8_t* codes) noexcept {
+  Search search;
+  for (int i = 0; i < 4; ++i) {
+    search.values[i] = _mm512_loadu_ps(values + 16 * i);
+    search.at[i] = _mm512_set1_epi32(1);
+  }
+  descend<0, kLevels>(heap, search);
+  __m128i parts[4];
+  for (int i = 0; i < 4; ++i) {
+    parts[i] = _mm512_cvtepi32_epi8(_mm512_xor_si512(search.at[i], _mm512_set1_epi32(1 << kLevels)));
+  }
+  const __m256i low = _mm256_set_m128i(parts[1], parts[0]);
+  const __m256i high = _mm256_set_m128i(parts[3], parts[2]);
+  _mm512_storeu_si512(codes, _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
+}
+
+std::uint64_t code_tile(const Engine& engine, const Coding& coding, const float* values,
+                        std::uint8_t* codes) noexcept {
+  const float* heap = engine.thresholds.data() + coding.heap;
+  switch (coding.levels) {
+    case 8:
+      code_tile_by<8>(heap, values, codes);
+      break;
+    case 7:
+      code_tile_by<7>(heap, values, codes);
+      break;
+    case 6:
+      code_tile_by<6>(heap, values, codes);
+      break;
+    case 5:
+      code_tile_by<5>(heap, values, codes);
+      break;
+    default:
+      code_tile_by<4>(heap, values, codes);
+  }
+  std::uint64_t missing = 0;
+  for (int i = 0; i < 4; ++i) {
+    const __m512 x = _mm512_loadu_ps(values + 16 * i);
+    missing |= std::uint64_t{_mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q)} << 16 * i;
+  }
+  return missing;
+}
+
+// One row, small trees.
+
+constexpr std::size_t kTreesAtOnce = 64;  // outcomes of so many trees are collected, then their leaves picked
+
+// The codes of a row in kRegisters registers: codes[index], 64 lanes.
+template <int kRegisters>
+struct RowCodes {
+  __m512i codes[kRegisters];
+
+  explicit RowCodes(const std::uint8_t* row) noexcept {
+    for (int i = 0; i < kRegisters; ++i) codes[i] = _mm512_load_si512(row + 64 * i);
+  }
+  [[nodiscard]] __m512i at(__m512i index) const noexcept {
+    if constexpr (kRegisters == 1) {
+      return _mm512_permutexvar_epi8(index, codes[0]);
+    } else if constexpr (kRegisters == 2) {
+      return _mm512_permutex2var_epi8(codes[0], index, codes[1]);
+    } else {
+      return _mm512_mask_blend_epi8(_mm512_movepi8_mask(index),
+                                    _mm512_permutex2var_epi8(codes[0], index, codes[1]),
+                                    _mm512_permutex2var_epi8(codes[2], index, codes[3]));
+    }
+  }
+};
+
+// Outcomes of the categorical nodes of a small tree, at their slots.
+std::uint64_t set_outcomes(const Engine& engine, std::size_t small, const std::uint8_t* codes) noexcept {
+  std::uint64_t outcomes = 0;
+  const std::size_t begin = small == 0 ? 0 : engine.small_trees[small - 1].set_tests_end;
+  for (std::size_t i = begin; i < engine.small_trees[small].set_tests_end; ++i) {
+    const SlotSetTest& test = engine.slot_set_tests[i];
+    outcomes |= std::uint64_t{engine.sets[test.set].contains(codes[test.column])} << test.slot;
+  }
+  return outcomes;
+}
+
+// The leaves of eight trees from their outcomes. At level l the outcome of node `path` is bit 2^l + path.
+__m512i pick_leaves(const std::uint64_t* outcomes) noexcept {
+  const __m512i bits = _mm512_load_si512(outcomes);
+  __m512i path = _mm512_setzero_si512();
+  for (int level = 0; level < kSmallDepth; ++level) {
+    const __m512i below = _mm512_srlv_epi64(bits, _mm512_set1_epi64(1LL << level));
+    const __m512i decision = _mm512_sllv_epi64(_mm512_srlv_epi64(below, path), _mm512_set1_epi64(level));
+    path = _mm512_ternarylogic_epi64(path, decision, _mm512_set1_epi64(1LL << level), 0xF8);  // a | (b & c)
+  }
+  return path;
+}
+
+template <int kRegisters>
+float sum_small_trees(const Engine& engine, std::size_t first, std::size_t n_trees, const std::uint8_t* codes,
+                      float margin) noexcept {
+  const RowCodes<kRegisters> row(codes);
+  const bool has_sets = !engine.sets.empty();
+  alignas(64) std::array<std::uint64_t, kTreesAtOnce> outcomes{};
+  alignas(64) std::array<std::uint64_t, 8> paths;
+  for (std::size_t chunk = first; chunk < first + n_trees; chunk += kTreesAtOnce) {
+    const std::size_t size = std::min(kTreesAtOnce, first + n_trees - chunk);
+    const std::uint8_t* slots = engine.slots.data() + chunk * 2 * kSlots;
+    for (std::size_t i = 0; i < size; ++i, slots += 2 * kSlots) {
+      outcomes[i] =
+          _mm512_cmpgt_epu8_mask(row.at(_mm512_load_si512(slots)), _mm512_load_si512(slots + kSlots));
+    }
+    for (std::size_t i = 0; has_sets && i < size; ++i) outcomes[i] |= set_outcomes(engine, chunk + i, codes);
+    const float* leaves = engine.leaves.data() + chunk * kSlots;
+    for (std::size_t i = 0; i < size; i += 8) {
+      _mm512_store_si512(paths.data(), pick_leaves(outcomes.data() + i));
+      const std::size_t n = std::min<std::size_t>(8, size - i);
+      for (std::size_t k = 0; k < n; ++k) margin += leaves[(i + k) * kSlots + paths[k]];
+    }
+  }
+  return margin;
+}
+
+float sum_row(const Engine& engine, const std::uint8_t* codes) noexcept {
+  float margin = engine.base_margin;
+  for (const TreeRun& run : engine.runs) {
+    const std::size_t n_trees = run.last - run.first;
+    if (!run.is_small || engine.n_columns > kMaxSlotColumns) {
+      margin = walk_trees(engine, run.first, run.last, codes, margin);
+    } else if (engine.n_columns <= 64) {
+      margin = sum_small_trees<1>(engine, run.first_small, n_trees, codes, margin);
+    } else if (engine.n_columns <= 128) {
+      margin = sum_small_trees<2>(engine, run.first_small, n_trees, codes, margin);
+    } else {
+      margin = sum_small_trees<4>(engine, run.first_small, n_trees, codes, margin);
+    }
+  }
+  return margin;
+}
+
+// Blocks, small trees.
+
+// outcomes[slot][word]: bit r of a word is what row 64 word + r does at the slot's node.
+using Outcomes = std::array<std::array<std::uint64_t, kWords>, kSlots>;
+
+std::uint64_t contained(const CategorySet& set, __m512i codes) noexcept {
+  const __m512i bytes =
+      _mm512_broadcast_i64x4(_mm256_load_si256(reinterpret_cast<const __m256i*>(set.bits.data())));
+  const __m512i bits = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201));
+  // Permutes look at the low six bits of an index: the bits that a 16-bit shift drags in from the neighbour,
+  // and the high bits of a code, choose between equal copies.
+  return _mm512_test_epi8_mask(_mm512_permutexvar_epi8(_mm512_srli_epi16(codes, 3), bytes),
+                               _mm512_permutexvar_epi8(codes, bits));
+}
+
+// The outcomes of a small tree. Slots without a node keep what they have: nothing depends on it. kFull: the
+// block has all of its words, a number that the compiler then knows.
+template <bool kFull>
+void compare(const Engine& engine, std::size_t small, const Block& block, Outcomes& outcomes) noexcept {
+  const SmallTree before = small == 0 ? SmallTree{} : engine.small_trees[small - 1];
+  const std::size_t n_words = kFull ? kWords : (block.n_rows + 63) / 64;
+  for (std::size_t i = before.tests_end; i < engine.small_trees[small].tests_end; ++i) {
+    const SlotTest test = engine.slot_tests[i];
+    const std::uint8_t* codes = block.codes + test.column * block.stride;
+    const __m512i threshold = _mm512_set1_epi8(static_cast<char>(test.threshold));
+    for (std::size_t word = 0; word < n_words; ++word) {
+      outcomes[test.slot][word] = _mm512_cmplt_epu8_mask(threshold, _mm512_load_si512(codes + 64 * word));
+    }
+  }
+  for (std::size_t i = before.set_tests_end; i < engine.small_trees[small].set_tests_end; ++i) {
+    const SlotSetTest test = engine.slot_set_tests[i];
+    const std::uint8_t* codes = block.codes + test.column * block.stride;
+    for (std::size_t word = 0; word < n_words; ++word) {
+      outcomes[test.slot][word] = contained(engine.sets[test.set], _mm512_load_si512(codes + 64 * word));
+    }
+  }
+}
+
+// Decision l of 512 rows, a bit each: do they go right at level l?
+struct Decisions {
+  __m512i at[kSmallDepth];
+};
+
+// Of the 2^kLevel outcomes of a level, the one of the node that a row is at. Decision l chooses between nodes
+// that differ in bit l of their number; the latest decision comes last, so that little waits for it.
+template <int kLevel>
+[[gnu::always_inline]] inline __m512i choose(const Outcomes& outcomes, const Decisions& decisions,
+                                             std::size_t slot) noexcept {
+  if constexpr (kLevel == 0) {
+    return _mm512_load_si512(outcomes[slot].data());
+  } else {
+    constexpr std::size_t kBit = std::size_t{1} << (kLevel - 1);
+    return _mm512_ternarylogic_epi64(decisions.at[kLevel - 1],
+                                     choose<kLevel - 1>(outcomes, decisions, slot + kBit),
+                                     choose<kLevel - 1>(outcomes, decisions, slot), 0xCA);  // a ? b : c
+  }
+}
+
+// Decisions kLevel .. kDepth - 1.
+template <int kLevel, int kDepth>
+void decide(const Outcomes& outcomes, Decisions& decisions) noexcept {
+  if constexpr (kLevel < kDepth) {
+    decisions.at[kLevel] = choose<kLevel>(outcomes, decisions, std::size_t{1} << kLevel);
+    decide<kLevel + 1, kDepth>(outcomes, decisions);
+  }
+}
+
+template <int kDepth>
+void add_leaves(const Decisions& decisions, const float* leaves, const Block& block) noexcept {
+  alignas(64) std::array<std::array<std::uint64_t, kWords>, kSmallDepth> words;
+  for (int level = 0; level < kDepth; ++level) _mm512_store_si512(words[level].data(), decisions.at[level]);
+  alignas(64) std::array<std::uint8_t, 64> path;
+  for (std::size_t word = 0; word * 64 < block.n_rows; ++word) {
+    __m512i number = _mm512_setzero_si512();
+    for (int level = 0; level < kDepth; ++level) {
+      number = _mm512_mask_add_epi8(number, words[level][word], number,
+                                    _mm512_set1_epi8(static_cast<char>(1 << level)));
+    }
+    _mm512_store_si512(path.data(), number);
+    float* margins = block.margins + 64 * word;
+    for (int i = 0; i < 64; i += 16) {
+      const __m512i leaf =
+          _mm512_cvtepu8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(path.data() + i)));
+      const __m512 weight = lookup<std::max(16, 1 << kDepth)>(leaves, leaf);
+      _mm512_store_ps(margins + i, _mm512_add_ps(_mm512_load_ps(margins + i), weight));
+    }
+  }
+}
+
+template <int kDepth>
+void add_tree(const Engine& engine, std::size_t small, const Block& block, Outcomes& outcomes) noexcept {
+  if (block.n_rows == kBlockRows) {
+    compare<true>(engine, small, block, outcomes);
+  } else {
+    compare<false>(engine, small, block, outcomes);
+  }
+  Decisions decisions;
+  decide<0, kDepth>(outcomes, decisions);
+  add_leaves<kDepth>(decisions, engine.leaves.data() + small * kSlots, block);
+}
+
+void sum_block(const Engine& engine, const Block& block) noexcept {
+  using AddTree = void (*)(const Engine&, std::size_t, const Block&, Outcomes&) noexcept;
+  static constexpr std::array<AddTree, kSmallDepth + 1> kAddTree{
+      add_tree<0>, add_tree<1>, add_tree<2>, add_tree<3>, add_tree<4>, add_tree<5>, add_tree<6>};
+  alignas(64) Outcomes outcomes{};
+  for (const TreeRun& run : engine.runs) {
+    for (std::uint32_t tree = run.first; tree < run.last; ++tree) {
+      if (run.is_small) {
+        const std::size_t small = run.first_small + tree - run.first;
+        kAddTree[engine.small_trees[small].depth](engine, small, block, outcomes);
+      } else {
+        walk_rows(engine, tree, block);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+const Kernels* avx512_kernels() noexcept {
+  static constexpr Kernels kKernels{Isa::kAvx512, code_tile, code_row, sum_row, sum_block};
+  return &kKernels;
+}
+
+}  // namespace coppice::scoring
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#pragma GCC diagnostic pop
+#endif
+
+#else
+
+namespace coppice::scoring {
+const Kernels* avx512_kernels() noexcept { return nullptr; }
+}  // namespace coppice::scoring
+
+#endif

@@ -1,0 +1,179 @@
+// From a model to an engine: checks, flat nodes, slots.
+#include "scoring/columns.h"
+#include "scoring/engine.h"
+
+#include <coppice/error.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace coppice::scoring {
+namespace {
+
+[[noreturn]] void refuse(std::size_t tree, std::size_t node, const std::string& what) {
+  throw Error(
+      "core.scorer.model",
+      fmt::format("tree {}, node {}: {}; the model is damaged, load or train it again", tree, node, what));
+}
+
+void check_node(const Tree& tree, std::size_t tree_index, std::size_t i, std::size_t n_features) {
+  const Tree::Node& node = tree.nodes[i];
+  const auto n_nodes = static_cast<std::int64_t>(tree.nodes.size());
+  if (node.left <= static_cast<std::int64_t>(i) || node.left + std::int64_t{1} >= n_nodes) {
+    refuse(tree_index, i,
+           fmt::format("left child {} is not among the later of the tree's {} nodes", node.left, n_nodes));
+  }
+  if (node.right != node.left + 1) {
+    refuse(tree_index, i, fmt::format("right child {} is not next to left child {}", node.right, node.left));
+  }
+  if (node.feature < 0 || static_cast<std::size_t>(node.feature) >= n_features) {
+    refuse(tree_index, i, fmt::format("feature {} is not one of the schema's {}", node.feature, n_features));
+  }
+  if (!node.is_categorical) return;
+  if (std::uint64_t{node.categories_begin} + node.categories_size > tree.categories.size()) {
+    refuse(tree_index, i, fmt::format("its categories end beyond the tree's {}", tree.categories.size()));
+  }
+  if (!std::ranges::is_sorted(tree.categories_of(node))) {
+    refuse(tree_index, i, "its categories are not ascending");
+  }
+}
+
+void check_model(const Model& model) {
+  std::size_t n_nodes = 0;
+  for (std::size_t t = 0; t < model.trees.size(); ++t) {
+    const Tree& tree = model.trees[t];
+    if (tree.nodes.empty()) refuse(t, 0, "the tree has no nodes");
+    for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
+      if (!tree.nodes[i].is_leaf()) check_node(tree, t, i, model.schema.features.size());
+    }
+    n_nodes += tree.nodes.size();
+    if (n_nodes > std::numeric_limits<std::uint32_t>::max()) refuse(t, 0, "more than 2^32 nodes in all");
+  }
+}
+
+int depth_of(const Tree& tree) {
+  std::vector<int> level(tree.nodes.size(), 0);
+  int depth = 0;
+  for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
+    const Tree::Node& node = tree.nodes[i];
+    depth = std::max(depth, level[i]);
+    if (node.is_leaf()) continue;
+    level[node.left] = std::max(level[node.left], level[i] + 1);
+    level[node.right] = std::max(level[node.right], level[i] + 1);
+  }
+  return depth;
+}
+
+// Appends a tree's flat nodes.
+void flatten_tree(const Tree& tree, ColumnBuilder& columns, Engine& engine) {
+  const auto root = static_cast<std::uint32_t>(engine.nodes.size());
+  engine.roots.push_back(root);
+  for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
+    const Tree::Node& node = tree.nodes[i];
+    engine.weights.push_back(node.weight);
+    if (node.is_leaf()) {
+      engine.nodes.push_back({.left = static_cast<std::uint32_t>(root + i)});
+      continue;
+    }
+    const CodeTest test = columns.add(tree, node);
+    if (test.is_set) {
+      engine.set_of_node.resize(root + i + 1);
+      engine.set_of_node.back() = static_cast<std::uint32_t>(engine.sets.size());
+      engine.sets.push_back(test.set);
+    }
+    engine.nodes.push_back({.left = root + static_cast<std::uint32_t>(node.left),
+                            .column = test.column,
+                            .threshold = test.threshold,
+                            .is_set = test.is_set});
+  }
+}
+
+// Puts a flat node, reached by the decisions in `path`, and all below it, into slots.
+void fill_slots(Engine& engine, std::uint32_t index, int level, std::size_t path, std::span<float> leaves) {
+  const FlatNode node = engine.nodes[index];
+  if (node.left == index) {
+    const std::size_t step = std::size_t{1} << level;
+    for (std::size_t leaf = path; leaf < kSlots; leaf += step) leaves[leaf] = engine.weights[index];
+    return;
+  }
+  const auto slot = static_cast<std::uint8_t>((std::size_t{1} << level) + path);
+  if (node.is_set) {
+    engine.slot_set_tests.push_back({.set = engine.set_of_node[index], .column = node.column, .slot = slot});
+  } else {
+    engine.slot_tests.push_back({.column = node.column, .threshold = node.threshold, .slot = slot});
+  }
+  fill_slots(engine, node.left, level + 1, path, leaves);
+  fill_slots(engine, node.left + 1, level + 1, path + (std::size_t{1} << level), leaves);
+}
+
+// Slots that no node has compare column 0 with 255: never greater.
+void fill_slot_vectors(Engine& engine) {
+  engine.slots = Buffer<std::uint8_t>(engine.small_trees.size() * 2 * kSlots, 0);
+  std::size_t test = 0;
+  for (std::size_t s = 0; s < engine.small_trees.size(); ++s) {
+    std::uint8_t* columns = engine.slots.data() + s * 2 * kSlots;
+    std::uint8_t* thresholds = columns + kSlots;
+    std::fill_n(thresholds, kSlots, std::uint8_t{255});
+    for (; test < engine.small_trees[s].tests_end; ++test) {
+      const SlotTest& t = engine.slot_tests[test];
+      columns[t.slot] = static_cast<std::uint8_t>(t.column);
+      thresholds[t.slot] = t.threshold;
+    }
+  }
+}
+
+void build_small_trees(std::span<const int> depths, Engine& engine) {
+  const auto n_small = std::ranges::count_if(depths, [](int depth) { return depth <= kSmallDepth; });
+  engine.leaves = Buffer<float>(static_cast<std::size_t>(n_small) * kSlots);
+  for (std::uint32_t t = 0; t < depths.size(); ++t) {
+    const bool is_small = depths[t] <= kSmallDepth;
+    const auto small = static_cast<std::uint32_t>(engine.small_trees.size());
+    if (engine.runs.empty() || engine.runs.back().is_small != is_small) {
+      engine.runs.push_back({.first = t, .last = t, .first_small = small, .is_small = is_small});
+    }
+    engine.runs.back().last = t + 1;
+    if (!is_small) continue;
+    fill_slots(engine, engine.roots[t], 0, 0, {engine.leaves.data() + small * kSlots, kSlots});
+    engine.small_trees.push_back({.tests_end = static_cast<std::uint32_t>(engine.slot_tests.size()),
+                                  .set_tests_end = static_cast<std::uint32_t>(engine.slot_set_tests.size()),
+                                  .depth = depths[t]});
+  }
+  if (engine.n_columns <= kMaxSlotColumns) fill_slot_vectors(engine);
+}
+
+std::size_t rows_that_fit(std::size_t n_columns) {
+  std::size_t rows = kBlockRows;
+  while (rows >= kTileRows && rows * n_columns > kScratchBytes) rows /= 2;
+  return rows >= kTileRows ? rows : 1;
+}
+
+}  // namespace
+
+Engine build_engine(const Model& model) {
+  check_model(model);
+  Engine engine;
+  ColumnBuilder columns(model);
+  std::vector<int> depths;
+  for (const Tree& tree : model.trees) {
+    flatten_tree(tree, columns, engine);
+    depths.push_back(depth_of(tree));
+  }
+  if (columns.fits()) {
+    if (!engine.sets.empty()) engine.set_of_node.resize(engine.nodes.size());
+    columns.finish(engine);
+    engine.block_rows = rows_that_fit(engine.n_columns);
+    build_small_trees(depths, engine);
+  } else {
+    engine = Engine();
+    engine.float_trees = model.trees;
+  }
+  engine.n_features = model.schema.features.size();
+  engine.n_trees = model.trees.size();
+  engine.base_margin = base_margin(model.objective, model.base_score);
+  engine.objective = model.objective;
+  engine.kernels = &chosen_kernels();
+  return engine;
+}
+
+}  // namespace coppice::scoring

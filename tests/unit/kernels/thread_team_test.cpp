@@ -1,0 +1,56 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "cpu/thread_team.h"
+
+namespace coppice::kernels::cpu {
+namespace {
+
+TEST(ThreadTeam, CallsEveryIndexOnce) {
+  for (const int threads : {1, 2, 3, 7}) {
+    ThreadTeam team(threads);
+    EXPECT_EQ(team.size(), threads);
+    for (const std::size_t n : {0U, 1U, 2U, 5U, 1000U}) {
+      std::vector<std::atomic<int>> calls(n);
+      team.for_each(n, [&](std::size_t i, int thread) {
+        EXPECT_LT(thread, threads);
+        ++calls[i];
+      });
+      for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(calls[i].load(), 1) << i << " of " << n;
+    }
+  }
+}
+
+TEST(ThreadTeam, SeesTheWritesOfEarlierLoops) {
+  ThreadTeam team(3);
+  std::vector<long> values(257, 0);
+  for (int round = 1; round <= 2000; ++round) {
+    team.for_each(values.size(), [&](std::size_t i, int /*thread*/) { values[i] += values[(i * 31) % 257] == -1 ? 0 : round; });
+    ASSERT_EQ(values[round % 257], static_cast<long>(round) * (round + 1) / 2);
+  }
+}
+
+TEST(ThreadTeam, WakesHelpersThatSleep) {
+  ThreadTeam team(2);
+  for (int round = 0; round < 3; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // longer than a helper spins
+    std::atomic<bool> helped{false};
+    // The caller stays in its index until a helper has come for the other one.
+    team.for_each(2, [&](std::size_t /*i*/, int thread) {
+      if (thread != 0) helped = true;
+      while (!helped) std::this_thread::yield();
+    });
+    EXPECT_TRUE(helped);
+  }
+}
+
+TEST(ThreadTeam, EndsWithLoopsNeverRun) {
+  for (int i = 0; i < 50; ++i) const ThreadTeam team(4);
+}
+
+}  // namespace
+}  // namespace coppice::kernels::cpu
