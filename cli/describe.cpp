@@ -140,9 +140,11 @@ void print_text(const Arguments& arguments, const io::CsvTable& table,
                 const std::vector<ColumnSummary>& columns, const ColumnSummary* label) {
   std::uint64_t missing = 0;
   for (const ColumnSummary& column : columns) missing += column.missing;
+  const auto n_numeric = std::ranges::count(columns, FeatureKind::kNumeric, &ColumnSummary::kind);
   std::string text =
-      fmt::format("{}: {} rows, {} columns, {} missing values\n", fmt::join(arguments.paths, ", "),
-                  count_text(table.data.n_rows), count_text(columns.size()), count_text(missing));
+      fmt::format("{}: {} rows, {} columns ({} numeric, {} categorical), {} missing values\n",
+                  fmt::join(arguments.paths, ", "), count_text(table.data.n_rows), columns.size(), n_numeric,
+                  std::ssize(columns) - n_numeric, count_text(missing));
   text += numeric_table(columns) + categorical_table(columns);
   if (label != nullptr) text += label_table(*label);
   write_output(text);

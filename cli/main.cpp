@@ -91,6 +91,7 @@ ExitCode run(int argc, const char* const* argv) {
                                    add_verify(program),   add_parameters(program)};
   const bool has_verb = argc > 1 && argv[1][0] != '-';
   if (has_verb) check_verb(verbs, argv[1]);
+  if (argc == 1) throw Error("cli.usage", "a verb is missing; see coppice --help");
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -56,8 +56,13 @@ void add_model(CLI::App& command, std::string& path) {
 }
 
 void add_threshold(CLI::App& command, double& threshold) {
+  const auto check = [](const std::string& text) {
+    double value = -1;
+    const bool good = CLI::detail::lexical_cast(text, value) && value >= 0 && value <= 1;  // no NaN
+    return good ? std::string() : fmt::format("{} is no number from 0 to 1", text);
+  };
   command.add_option("--threshold", threshold, "Call a row positive from this probability on")
-      ->check(CLI::Range(0.0, 1.0).description(""))
+      ->check(check)
       ->capture_default_str()
       ->type_name("T");
 }

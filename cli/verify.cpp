@@ -37,10 +37,9 @@ std::string difference(const Arguments& arguments) {
   const std::string found = first_difference(model_a, model_b);
   if (!found.empty()) return found;
   const auto place = std::ranges::mismatch(a, b).in1 - a.begin();
-  return fmt::format(
-      "the models are equal, but the files differ from byte {} on: {} wrote them in another form", place,
-      io::format_of_path(arguments.a) == io::format_of_path(arguments.b) ? "different programs"
-                                                                         : "two formats");
+  const bool same_format = io::format_of_path(arguments.a) == io::format_of_path(arguments.b);
+  return fmt::format("the models are equal, but the files differ from byte {} on: they are {}", place,
+                     same_format ? "written in different ways" : "in two formats");
 }
 
 ExitCode run(const Arguments& arguments) {

@@ -8,9 +8,12 @@ namespace coppice::kernels {
 
 std::string_view to_string(InstructionSet set) noexcept {
   switch (set) {
-    case InstructionSet::kAvx512: return "avx512";
-    case InstructionSet::kAvx2: return "avx2";
-    case InstructionSet::kScalar: break;
+    case InstructionSet::kAvx512:
+      return "avx512";
+    case InstructionSet::kAvx2:
+      return "avx2";
+    case InstructionSet::kScalar:
+      break;
   }
   return "scalar";
 }
@@ -18,8 +21,9 @@ std::string_view to_string(InstructionSet set) noexcept {
 InstructionSet best_instruction_set() noexcept {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vbmi") &&
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vbmi") &&
       __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vpopcntdq"))
     return InstructionSet::kAvx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) return InstructionSet::kAvx2;
@@ -31,7 +35,8 @@ std::unique_ptr<Backend> make_backend(std::string_view device, int threads) {
   if (device == "cpu" || device == "auto") return make_cpu_backend(threads);
   if (device == "cuda" || device.starts_with("cuda:"))
     throw Error("kernels.device.missing", "this build has no CUDA backend: use the device cpu or auto");
-  throw Error("kernels.device.unknown", fmt::format("unknown device '{}': use cpu, cuda, cuda:N or auto", device));
+  throw Error("kernels.device.unknown",
+              fmt::format("unknown device '{}': use cpu, cuda, cuda:N or auto", device));
 }
 
 }  // namespace coppice::kernels

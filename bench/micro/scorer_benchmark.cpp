@@ -7,9 +7,11 @@
 #include <coppice/model.h>
 #include <coppice/scorer.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <limits>
 #include <random>
 #include <string>
@@ -100,7 +102,8 @@ bool is_right(scoring::Isa isa) {
   scorer.score_rows(workload().rows, by_rows, Output::kMargin);
   scorer.score_columns(workload().column_pointers, 0, by_columns, Output::kMargin);
   const auto same = [&](const std::vector<float>& scores) {
-    return std::memcmp(scores.data(), expected.data(), kRows * sizeof(float)) == 0;
+    return std::ranges::equal(scores, expected, {}, std::bit_cast<std::uint32_t, float>,
+                              std::bit_cast<std::uint32_t, float>);
   };
   return same(single) && same(by_rows) && same(by_columns);
 }
@@ -108,7 +111,7 @@ bool is_right(scoring::Isa isa) {
 void score_one(benchmark::State& state, scoring::Isa isa, Output output) {
   const Scorer scorer = scorer_for(isa);
   std::size_t i = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const float score = scorer.score(row(i), output);
     benchmark::DoNotOptimize(score);
     i = (i + 1 + static_cast<std::size_t>(score > 1e30F)) % kRows;  // the next row depends on this score
@@ -118,7 +121,7 @@ void score_one(benchmark::State& state, scoring::Isa isa, Output output) {
 void score_rows(benchmark::State& state, scoring::Isa isa, Output output) {
   const Scorer scorer = scorer_for(isa);
   std::vector<float> scores(kRows);
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     scorer.score_rows(workload().rows, scores, output);
     benchmark::ClobberMemory();
   }
@@ -128,7 +131,7 @@ void score_rows(benchmark::State& state, scoring::Isa isa, Output output) {
 void score_columns(benchmark::State& state, scoring::Isa isa, Output output) {
   const Scorer scorer = scorer_for(isa);
   std::vector<float> scores(kRows);
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     scorer.score_columns(workload().column_pointers, 0, scores, output);
     benchmark::ClobberMemory();
   }
@@ -137,7 +140,7 @@ void score_columns(benchmark::State& state, scoring::Isa isa, Output output) {
 
 void naive_walk(benchmark::State& state) {
   std::size_t i = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(predict_margin(workload().model, row(i)));
     i = (i + 1) % kRows;
   }

@@ -143,7 +143,7 @@ std::uint8_t Cuts::bin_of(std::size_t f, float value) const noexcept {
 }
 
 float Cuts::threshold_after(std::size_t f, int bin) const noexcept {
-  return bin == 0 ? std::numeric_limits<float>::lowest() : of(f)[static_cast<std::size_t>(bin) - 1];
+  return bin == 0 ? std::numeric_limits<float>::lowest() : of(f)[bin - 1];
 }
 
 int Cuts::bin_before(std::size_t f, float threshold) const noexcept {

@@ -64,28 +64,27 @@ LabelSums sum_labels(std::span<const float> labels, std::span<const float> weigh
 void check_sums(const LabelSums& sums, const Parameters& parameters, const TrainingData& data) {
   if (!(sums.weight > 0))
     throw Error("core.train.weight", "all weights are 0: there is nothing to learn from");
-  if (parameters.objective == Objective::kBinaryLogistic) {
-    if (sums.label > 0 && sums.label < sums.weight) return;
-    throw Error(
-        "core.train.one_class",
-        fmt::format(
-            "every label of column '{}' is {} (rows of weight 0 aside): a binary model needs both classes",
-            data.schema.label, sums.label > 0 ? 1 : 0));
-  }
-  double largest_label = 0, largest_weight = 1;
-  for (const float y : data.labels)
-    largest_label = std::max(largest_label, std::fabs(static_cast<double>(y)));
-  for (const float w : data.weights) largest_weight = std::max(largest_weight, static_cast<double>(w));
-  if (largest_label * largest_weight > kLargestGradient)
-    throw Error("core.train.label",
-                fmt::format("labels up to {} with weights up to {} are too large for float32 "
-                            "gradients: scale the labels down",
-                            largest_label, largest_weight));
+  const bool is_binary = parameters.objective == Objective::kBinaryLogistic;
+  if (is_binary && !(sums.label > 0 && sums.label < sums.weight))
+    throw Error("core.train.one_class",
+                fmt::format("every label of column '{}' is {} (rows of weight 0 aside): a "
+                            "binary model needs both classes",
+                            data.schema.label, sums.label > 0 ? 1 : 0));
+  double residual = std::fabs(parameters.base_score.value_or(0)), weight = 1;
+  for (const float y : data.labels) residual = std::max(residual, std::fabs(static_cast<double>(y)));
+  for (const float w : data.weights) weight = std::max(weight, static_cast<double>(w));
+  if (is_binary) weight *= std::max(1.0, parameters.scale_pos_weight);
+  if (residual * weight > kLargestGradient)
+    throw Error("core.train.scale",
+                fmt::format("labels (or base_score) up to {} with weights up to {} are too large for float32 "
+                            "gradients: scale them down",
+                            residual, weight));
 }
 
 /// Weights as the session sees them: scale_pos_weight multiplied in.
-Buffer<float> session_weights(const TrainingData& data, double scale_pos_weight) {
-  if (scale_pos_weight == 1) return data.weights;
+Buffer<float> session_weights(const TrainingData& data, const Parameters& parameters) {
+  const double scale_pos_weight = parameters.scale_pos_weight;
+  if (scale_pos_weight == 1 || parameters.objective != Objective::kBinaryLogistic) return data.weights;
   Buffer<float> weights(data.labels.size());
   const auto scale = static_cast<float>(scale_pos_weight);
   for (std::size_t i = 0; i < weights.size(); ++i) {
@@ -140,7 +139,7 @@ void describe_data(const TrainingData& data, Model& model) {
     model.bin_counts[f] = std::move(counts);
   }
   Digest digest;
-  digest.add(bins.columns.data(), bins.columns.size());
+  digest.add(bins.columns.data(), bins.n_padded_rows() * bins.n_features());  // without a backend's slack
   digest.add(data.labels.data(), data.labels.size() * sizeof(float));
   digest.add(data.weights.data(), data.weights.size() * sizeof(float));
   model.summary.data_hash = digest.hex();
@@ -268,8 +267,8 @@ void check_continue(const Model& from, const Parameters& parameters, const Train
   if (from.cuts != data.bins.cuts) refuse("the table was binned by other cuts: prepare it with the model");
 }
 
-/// The next share up whose logit is not near the middle of two floats: there C libraries round differently, and
-/// XGBoost, which uses theirs, would start every margin one unit in the last place away from ours.
+/// The next share up whose logit is not near the middle of two floats: there C libraries round differently,
+/// and XGBoost, which uses theirs, would start every margin one unit in the last place away from ours.
 float with_clear_logit(float share) {
   share = std::clamp(share, 1e-6F, 1.0F - 1e-6F);  // beyond, XGBoost takes the logit of these
   for (;; share = std::nextafter(share, 1.0F)) {
@@ -342,16 +341,14 @@ Tree grow_tree(TrainingSession& session, int round) {
 }
 
 /// Restores the state after the last round of a model.
-void restore(TrainingSession& session, Model& model) {
+void restore(TrainingSession& session, Model& model, const Model* from) {
   session.start(base_margin(model.objective, model.base_score));
   for (const Tree& tree : model.trees) session.add_tree(tree);
   auto& thresholds = model.summary.sampling_thresholds;
-  if (thresholds.size() == model.trees.size() + 1) {
-    session.set_sampling_threshold(thresholds.back());
-    return;
-  }
-  thresholds.clear();
-  session.set_sampling_threshold(std::numeric_limits<float>::quiet_NaN());
+  thresholds.resize(model.trees.size() + 1, std::numeric_limits<float>::quiet_NaN());
+  if (from != nullptr && from->parameters.sampling_noise != model.parameters.sampling_noise)
+    thresholds.back() = std::numeric_limits<float>::quiet_NaN();
+  session.set_sampling_threshold(thresholds.back());
 }
 
 struct Run {
@@ -372,7 +369,7 @@ void boost(TrainingSession& session, Model& model, const Run& run) {
   double kept = 0;
   for (int round = first_round; round <= last_round; ++round) {
     model.trees.push_back(grow_tree(session, round));
-    if (thresholds.size() == model.trees.size() - 1) thresholds.push_back(session.sampling_threshold());
+    thresholds.back() = session.sampling_threshold();
     thresholds.push_back(session.next_sampling_threshold());
     kept += session.kept_share();
     const std::vector<double> values = run.watch.evaluate(session);
@@ -426,7 +423,7 @@ Model train(const Backend& backend, const Parameters& parameters, const Training
   validate(parameters);
   check_labels(data.labels, parameters.objective);
   check_weights(data.weights);
-  const Buffer<float> weights = session_weights(data, parameters.scale_pos_weight);
+  const Buffer<float> weights = session_weights(data, parameters);
   check_sums(sum_labels(data.labels, data.weights), parameters, data);
   Watch watch(parameters, data, options);
   std::vector<BinnedMatrix> evaluation;
@@ -438,7 +435,7 @@ Model train(const Backend& backend, const Parameters& parameters, const Training
   Model model = first_model(parameters, data, options, weights);
   if (options.describe_data) describe_data(data, model);
   const auto session = backend.open({&data.bins, data.labels, weights, evaluation_pointers}, parameters);
-  restore(*session, model);
+  restore(*session, model, options.continue_from);
   TrainReport unread;
   TrainReport& told = report != nullptr ? *report : unread;
   boost(*session, model, {options, watch, told, start});

@@ -57,21 +57,30 @@ bool CsvChunks::read_chunk() {
 void CsvChunks::open_next_file() {
   const std::string& path = paths_[n_opened_++];
   source_.emplace(path);
-  rest_ = source_->mapped().value_or(std::string_view());
-  bool at_start = true;
+  skip_byte_order_mark();
   while (const auto text = next_text()) {
-    std::string_view records = *text;
-    if (std::exchange(at_start, false) && records.starts_with(kByteOrderMark)) {
-      records.remove_prefix(kByteOrderMark.size());
-    }
-    const char* const end = records.data() + records.size();
-    const char* const begin = skip_blank_lines(records.data(), end);
+    const char* const end = text->data() + text->size();
+    const char* const begin = skip_blank_lines(text->data(), end);
     chunks_.push_back({*text, {begin, static_cast<std::size_t>(end - begin)}, n_opened_ - 1});
     if (begin == end) continue;
     read_header();
     return;
   }
   throw Error("io.csv.empty", display_name(path) + ": the file is empty");
+}
+
+void CsvChunks::skip_byte_order_mark() {
+  if (const auto mapped = source_->mapped()) {
+    rest_ = *mapped;
+    if (!rest_.starts_with(kByteOrderMark)) return;
+    rest_.remove_prefix(kByteOrderMark.size());
+  } else {
+    carry_.resize(kByteOrderMark.size());
+    carry_.resize(source_->read(carry_.data(), carry_.size()));
+    if (carry_ != kByteOrderMark) return;
+    carry_.clear();
+  }
+  bytes_ += kByteOrderMark.size();
 }
 
 void CsvChunks::read_header() {

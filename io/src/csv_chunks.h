@@ -18,7 +18,7 @@ inline constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
 /// Whole records of one file, one after the other; the last one ends with LF, also where the file's does not.
 struct CsvChunk {
   std::string_view whole;    ///< the bytes as they stand in the file: for counting lines
-  std::string_view records;  ///< the same without BOM, header and blank lines before them
+  std::string_view records;  ///< the same without header and blank lines before them
   std::size_t file = 0;      ///< index into the paths
 };
 
@@ -50,6 +50,9 @@ class CsvChunks {
 
  private:
   void open_next_file();
+  /// Before the text is cut: only at the begin of the text or after a comma or line end does a quote open a
+  /// field.
+  void skip_byte_order_mark();
   void read_header();
   [[nodiscard]] std::vector<std::string> column_names(const std::vector<std::string>& fields,
                                                       CsvPosition header) const;

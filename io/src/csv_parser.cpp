@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <limits>
 #include <mutex>
@@ -26,6 +27,9 @@ class ChunkParser {
     const auto capacity = static_cast<std::size_t>(std::ranges::count(chunk.records, '\n'));
     parsed_.values = Buffer<float>(n_used * capacity);
     parsed_.columns.resize(layout.columns.size());
+    for (const std::string& token : layout.missing_tokens) {
+      if (!token.empty()) begins_token_[static_cast<unsigned char>(token[0])] = true;
+    }
     // A token such as -999 means that a number may be missing: then every cell is compared.
     const bool number_may_be_missing =
         std::ranges::any_of(layout.missing_tokens, [value = 0.0f](const std::string& token) mutable {
@@ -103,8 +107,7 @@ class ChunkParser {
     const CsvColumn& column = layout_.columns[i];
     ParsedColumn& parsed = parsed_.columns[i];
     const std::string_view trimmed = trim(text);
-    const bool missing =
-        trimmed.empty() || std::ranges::find(layout_.missing_tokens, trimmed) != layout_.missing_tokens.end();
+    const bool missing = is_missing(trimmed);
     if (column.use == CellUse::kLabel || column.use == CellUse::kWeight) {
       return target_value(column, trimmed, missing, record);
     }
@@ -125,6 +128,12 @@ class ChunkParser {
       parsed.first_infinite = {position(record), std::string(text)};
     }
     return value;
+  }
+
+  [[nodiscard]] bool is_missing(std::string_view trimmed) const {
+    if (trimmed.empty()) return true;
+    return begins_token_[static_cast<unsigned char>(trimmed[0])] &&
+           std::ranges::find(layout_.missing_tokens, trimmed) != layout_.missing_tokens.end();
   }
 
   /// The value of a label or weight, which every row must have.
@@ -193,7 +202,8 @@ class ChunkParser {
   };
 
   const CsvLayout& layout_;
-  std::vector<Target> targets_;  // one for each column
+  std::vector<Target> targets_;           // one for each column
+  std::array<bool, 256> begins_token_{};  // by first byte of a text: may it be a missing token
   std::size_t chunk_index_;
   const char* text_end_;
   ParsedChunk parsed_;

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -74,14 +73,6 @@ class Field {
     std::vector<decltype(read(*this))> values;
     for (std::size_t i = 0; i < size(); ++i) values.push_back(read(item(i)));
     return values;
-  }
-
-  /// Names and values of an object.
-  [[nodiscard]] std::vector<std::pair<std::string, Field>> members() const {
-    if (!json_->is_object()) fail("expected an object");
-    std::vector<std::pair<std::string, Field>> all;
-    for (const auto& [key, value] : json_->items()) all.emplace_back(key, at(key));
-    return all;
   }
 
   [[nodiscard]] bool is_integer() const noexcept { return json_->is_number_integer(); }

@@ -10,7 +10,6 @@
 #include "model_extras.h"
 #include "model_imported_schema.h"
 #include "model_tree_reader.h"
-#include "model_writer.h"
 
 namespace coppice::io {
 namespace {

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
+#include <initializer_list>
+#include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "model_extras.h"
@@ -73,16 +75,18 @@ std::vector<std::string> feature_types(const Schema& schema) {
   return types;
 }
 
-/// The value of the curve that early stopping watched, at the best round; empty when there is none.
+/// What early stopping watched, at the best round; empty when no curve has it. The metric that is not named
+/// is the last.
 std::string best_score(const Model& model) {
   const auto& curves = model.summary.curves;
-  const std::string& watched = model.parameters.early_stopping_metric;
-  auto curve = std::ranges::find(curves, watched, &MetricCurve::name);
-  if (watched.empty() && !curves.empty()) curve = curves.end() - 1;
-  if (curve == curves.end()) return {};
-  const int index = model.summary.best_round - curve->first_round;
-  if (index < 0 || static_cast<std::size_t>(index) >= curve->values.size()) return {};
-  return fmt::to_string(curve->values[index]);
+  std::string_view watched = model.parameters.early_stopping_metric;
+  if (watched.empty() && !curves.empty()) watched = curves.back().name;
+  for (const MetricCurve& curve : curves) {  // a continued training has another curve of the same name
+    const auto index = static_cast<std::int64_t>(model.summary.best_round) - curve.first_round;
+    const bool has_it = index >= 0 && index < static_cast<std::int64_t>(curve.values.size());
+    if (curve.name == watched && has_it) return fmt::to_string(curve.values[index]);
+  }
+  return {};
 }
 
 void emit_attributes(Emitter& emitter, const Model& model) {

@@ -24,8 +24,8 @@ __m512 exp_floats(__m512 x) {
   q = _mm512_add_ps(_mm512_mul_ps(q, r), _mm512_set1_ps(0.49999994F));
   const __m512 e =
       _mm512_add_ps(_mm512_add_ps(_mm512_mul_ps(_mm512_mul_ps(r, r), q), r), _mm512_set1_ps(1.0F));
-  return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(e),
-                                              _mm512_slli_epi32(_mm512_castps_si512(shifted), 23)));
+  return _mm512_castsi512_ps(
+      _mm512_add_epi32(_mm512_castps_si512(e), _mm512_slli_epi32(_mm512_castps_si512(shifted), 23)));
 }
 
 /// Unit gradients of sixteen rows. For the squared loss `labels` are read, for the logistic loss `positive`.
@@ -85,8 +85,8 @@ __m512i load_leaves(const std::uint8_t* narrow, const std::uint16_t* wide, std::
   return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(wide + row)));
 }
 
-void add_leaf_weights(const float* leaf_weights, int n_leaves, const std::uint8_t* narrow, const std::uint16_t* wide,
-                      float* margins) {
+void add_leaf_weights(const float* leaf_weights, int n_leaves, const std::uint8_t* narrow,
+                      const std::uint16_t* wide, float* margins) {
   const LeafLookup lookup(leaf_weights, n_leaves);
   for (std::size_t i = 0; i < kBlockRows; i += 16)
     _mm512_storeu_ps(margins + i,
@@ -107,8 +107,8 @@ __mmask16 inside(std::size_t row, std::size_t n_rows) {
 
 /// Rows that a draw keeps, of sixteen with importance a.
 __mmask16 kept_mask(const Draw& draw, __m512 a, __m512i rows, __mmask16 certain) {
-  const __m512 probability = _mm512_mask_mov_ps(_mm512_mul_ps(a, _mm512_set1_ps(draw.inverse)), certain,
-                                                _mm512_set1_ps(1.0F));
+  const __m512 probability =
+      _mm512_mask_mov_ps(_mm512_mul_ps(a, _mm512_set1_ps(draw.inverse)), certain, _mm512_set1_ps(1.0F));
   __m512 scaled = _mm512_mul_ps(probability, _mm512_set1_ps(draw.subsample31));
   scaled = _mm512_min_ps(scaled, _mm512_set1_ps(2147483520.0F));
   const __m512i drawn = _mm512_srli_epi32(row_draws(rows, draw.row_key), 1);
@@ -117,8 +117,9 @@ __mmask16 kept_mask(const Draw& draw, __m512 a, __m512i rows, __mmask16 certain)
 }
 
 template <class Loss, bool kWeighted>
-std::size_t sweep_block(const Sweep& sweep, std::size_t block, KeptRows kept, SweepSums& sums) {
-  const Draw draw = sweep.draw;
+std::size_t sweep_block(const Sweep& what, std::size_t block, KeptRows kept, SweepSums& sums) {
+  const Sweep sweep = what;  // a copy of our own, which vector stores cannot be suspected to change
+  const Draw& draw = sweep.draw;
   const bool has_tree = sweep.narrow_leaves != nullptr || sweep.wide_leaves != nullptr;
   alignas(64) static constexpr float kNoWeights[64] = {};
   const LeafLookup lookup(has_tree ? sweep.leaf_weights : kNoWeights, has_tree ? sweep.n_leaves : 1);
@@ -147,8 +148,9 @@ std::size_t sweep_block(const Sweep& sweep, std::size_t block, KeptRows kept, Sw
     }
     largest_gradient = _mm512_max_ps(largest_gradient, _mm512_abs_ps(gradient));
     largest_hessian = _mm512_max_ps(largest_hessian, hessian);
-    const __m512 a =
-        _mm512_max_ps(_mm512_abs_ps(gradient), _mm512_mul_ps(_mm512_set1_ps(draw.floor), hessian));
+    const __m512 least =
+        _mm512_min_ps(_mm512_mul_ps(_mm512_set1_ps(draw.floor), hessian), _mm512_set1_ps(draw.threshold));
+    const __m512 a = _mm512_max_ps(_mm512_abs_ps(gradient), least);
     const __m512 square = _mm512_mul_ps(a, a);
     squares = _mm512_add_ps(squares, square);
     const __mmask16 is_below = _mm512_cmp_ps_mask(a, _mm512_set1_ps(draw.threshold), _CMP_LT_OQ);
@@ -159,8 +161,8 @@ std::size_t sweep_block(const Sweep& sweep, std::size_t block, KeptRows kept, Sw
     const auto certain = static_cast<__mmask16>(~is_below);
     const auto keep = static_cast<__mmask16>(kept_mask(draw, a, rows, certain) & valid);
     if (keep == 0) continue;
-    const __m512 times = _mm512_mask_mov_ps(_mm512_div_ps(_mm512_set1_ps(draw.threshold), a), certain,
-                                            _mm512_set1_ps(1.0F));
+    const __m512 times =
+        _mm512_mask_mov_ps(_mm512_div_ps(_mm512_set1_ps(draw.threshold), a), certain, _mm512_set1_ps(1.0F));
     gradient = _mm512_mul_ps(gradient, times);
     hessian = _mm512_mul_ps(hessian, times);
     kept_gradient = _mm512_mask_add_ps(kept_gradient, keep, kept_gradient, _mm512_abs_ps(gradient));
@@ -197,7 +199,8 @@ struct WordPair {
 WordPair interleave(__m512i gradients, __m512i hessians) {
   const __m512i low = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   const __m512i high = _mm512_set_epi32(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8);
-  return {_mm512_permutex2var_epi32(hessians, low, gradients), _mm512_permutex2var_epi32(hessians, high, gradients)};
+  return {_mm512_permutex2var_epi32(hessians, low, gradients),
+          _mm512_permutex2var_epi32(hessians, high, gradients)};
 }
 
 Word quantise_rows(const Quantisation& how, const KeptRows& kept, std::size_t n, Word* words) {
@@ -206,10 +209,11 @@ Word quantise_rows(const Quantisation& how, const KeptRows& kept, std::size_t n,
     const __mmask16 valid = inside(i, n);
     const __m512i rows = _mm512_maskz_loadu_epi32(valid, kept.rows + i);
     const __m512i random = row_draws(rows, how.rounding_key);
-    const __m512i gradients = round_stochastic(_mm512_maskz_loadu_ps(valid, kept.gradients + i), how.gradient_scale,
-                                               _mm512_srli_epi32(random, 16));
-    const __m512i hessians = round_stochastic(_mm512_maskz_loadu_ps(valid, kept.hessians + i), how.hessian_scale,
-                                              _mm512_and_si512(random, _mm512_set1_epi32(0xffff)));
+    const __m512i gradients = round_stochastic(_mm512_maskz_loadu_ps(valid, kept.gradients + i),
+                                               how.gradient_scale, _mm512_srli_epi32(random, 16));
+    const __m512i hessians =
+        round_stochastic(_mm512_maskz_loadu_ps(valid, kept.hessians + i), how.hessian_scale,
+                         _mm512_and_si512(random, _mm512_set1_epi32(0xffff)));
     const WordPair pair = interleave(gradients, hessians);
     sum = _mm512_add_epi64(sum, _mm512_add_epi64(pair.low, pair.high));
     const auto valid_low = static_cast<__mmask8>(valid), valid_high = static_cast<__mmask8>(valid >> 8);
@@ -226,8 +230,8 @@ Word quantise_rows(const Quantisation& how, const KeptRows& kept, std::size_t n,
 
 /// Scaled and rounded words of a block's rows, for leaf sums.
 template <class Loss, bool kWeighted>
-void block_words(const LeafSums& sums, std::size_t first, std::size_t n_rows, float gradient_scale, float hessian_scale,
-                 Word* words) {
+void block_words(const LeafSums& sums, std::size_t first, std::size_t n_rows, float gradient_scale,
+                 float hessian_scale, Word* words) {
   const __m512 magic = _mm512_set1_ps(12582912.0F);
   const auto rounded = [&](__m512 x, float scale) {
     return _mm512_sub_epi32(
@@ -252,12 +256,13 @@ void block_words(const LeafSums& sums, std::size_t first, std::size_t n_rows, fl
 
 /// Block sums by leaf, shifted into the 64-bit sums.
 template <class Leaf>
-void add_words(const Word* words, const Leaf* leaf_of_row, int n_leaves, int gradient_shift, int hessian_shift,
-               LeafSum* leaves) {
+void add_words(const Word* words, const Leaf* leaf_of_row, int n_leaves, int gradient_shift,
+               int hessian_shift, LeafSum* leaves) {
   if (n_leaves > kNarrowLeaves) {
     for (std::size_t i = 0; i < kBlockRows; ++i) {
       LeafSum& leaf = leaves[leaf_of_row[i]];
-      leaf.gradient += static_cast<std::int64_t>(detail::gradient_of(words[i])) * (std::int64_t{1} << gradient_shift);
+      leaf.gradient +=
+          static_cast<std::int64_t>(detail::gradient_of(words[i])) * (std::int64_t{1} << gradient_shift);
       leaf.hessian += static_cast<std::int64_t>(detail::hessian_of(words[i])) << hessian_shift;
     }
     return;
@@ -270,7 +275,8 @@ void add_words(const Word* words, const Leaf* leaf_of_row, int n_leaves, int gra
     for (std::size_t j = 0; j < 4; ++j) copies[j][leaf_of_row[i + j]] += words[i + j];
   for (int k = 0; k < n_leaves; ++k) {
     const Word sum = copies[0][k] + copies[1][k] + copies[2][k] + copies[3][k];
-    leaves[k].gradient += static_cast<std::int64_t>(detail::gradient_of(sum)) * (std::int64_t{1} << gradient_shift);
+    leaves[k].gradient +=
+        static_cast<std::int64_t>(detail::gradient_of(sum)) * (std::int64_t{1} << gradient_shift);
     leaves[k].hessian += static_cast<std::int64_t>(detail::hessian_of(sum)) << hessian_shift;
   }
 }
@@ -283,8 +289,10 @@ void add_leaf_sums(const LeafSums& sums, std::size_t block, std::size_t n_rows, 
   const float hessian_scale = detail::exp2_float(hessian_bits);
   const bool logistic = sums.objective == Objective::kBinaryLogistic;
   const bool weighted = sums.weights != nullptr;
-  const auto make_words = logistic ? (weighted ? block_words<detail::LogisticLoss, true> : block_words<detail::LogisticLoss, false>)
-                                   : (weighted ? block_words<detail::SquaredLoss, true> : block_words<detail::SquaredLoss, false>);
+  const auto make_words =
+      logistic
+          ? (weighted ? block_words<detail::LogisticLoss, true> : block_words<detail::LogisticLoss, false>)
+          : (weighted ? block_words<detail::SquaredLoss, true> : block_words<detail::SquaredLoss, false>);
   alignas(64) Word words[kBlockRows];
   make_words(sums, block * kBlockRows, n_rows, gradient_scale, hessian_scale, words);
   const int gradient_shift = sums.gradient_exponent - gradient_bits;

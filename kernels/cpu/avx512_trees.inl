@@ -67,7 +67,8 @@ void offer(const LaneRule& rule, __m512i left, __m512i key, __mmask8 lanes, Lane
   const __m512d tr = _mm512_max_pd(_mm512_sub_pd(_mm512_abs_pd(gr), rule.alpha), zero);
   const __m512d dl = _mm512_add_pd(hl, rule.lambda);
   const __m512d dr = _mm512_add_pd(hr, rule.lambda);
-  const __m512d sum = _mm512_add_pd(_mm512_mul_pd(_mm512_mul_pd(tl, tl), dr), _mm512_mul_pd(_mm512_mul_pd(tr, tr), dl));
+  const __m512d sum =
+      _mm512_add_pd(_mm512_mul_pd(_mm512_mul_pd(tl, tl), dr), _mm512_mul_pd(_mm512_mul_pd(tr, tr), dl));
   const __m512d score = _mm512_div_pd(sum, _mm512_mul_pd(dl, dr));
   // Keys rise within a lane, so a strict comparison keeps the first of equals.
   lanes = _mm512_mask_cmp_pd_mask(lanes, score, best.score, _CMP_GT_OQ);
@@ -102,12 +103,15 @@ void take_best_lane(const LaneBest& lanes, Split& best) {
   }
 }
 
-void find_numeric(std::uint32_t feature, const Word* bins, int n_bins, Word total, const SplitRule& rule, Split& best) {
+void find_numeric(std::uint32_t feature, const Word* bins, int n_bins, Word total, const SplitRule& rule,
+                  Split& best) {
   LaneRule lane_rule;
   lane_rule.gradient_unit = _mm512_set1_pd(rule.gradient_unit);
   lane_rule.hessian_unit = _mm512_set1_pd(rule.hessian_unit);
-  lane_rule.total_gradient = _mm512_set1_pd(static_cast<double>(detail::gradient_of(total)) * rule.gradient_unit);
-  lane_rule.total_hessian = _mm512_set1_pd(static_cast<double>(detail::hessian_of(total)) * rule.hessian_unit);
+  lane_rule.total_gradient =
+      _mm512_set1_pd(static_cast<double>(detail::gradient_of(total)) * rule.gradient_unit);
+  lane_rule.total_hessian =
+      _mm512_set1_pd(static_cast<double>(detail::hessian_of(total)) * rule.hessian_unit);
   lane_rule.lambda = _mm512_set1_pd(rule.reg_lambda);
   lane_rule.alpha = _mm512_set1_pd(rule.reg_alpha);
   lane_rule.min_hessian = _mm512_set1_pd(rule.min_hessian);
@@ -151,16 +155,16 @@ struct LaneSplit {
       const __m512i wrapped = _mm512_and_si512(_mm512_sub_epi32(bins, shift), _mm512_set1_epi32(255));
       return _mm512_cmpgt_epi32_mask(wrapped, bin);
     }
-    const __m512i words = _mm512_permutexvar_epi32(_mm512_srli_epi32(bins, 5),
-                                                   _mm512_castsi256_si512(_mm256_load_si256(
-                                                       reinterpret_cast<const __m256i*>(right_words))));
+    const __m512i words = _mm512_permutexvar_epi32(
+        _mm512_srli_epi32(bins, 5),
+        _mm512_castsi256_si512(_mm256_load_si256(reinterpret_cast<const __m256i*>(right_words))));
     const __m512i bits = _mm512_srlv_epi32(words, _mm512_and_si512(bins, _mm512_set1_epi32(31)));
     return _mm512_test_epi32_mask(bits, _mm512_set1_epi32(1));
   }
 };
 
-std::size_t part_slots(const BinSource& source, const Split& split, const std::uint32_t* slots, std::uint32_t first_slot,
-                       std::size_t n, std::uint32_t* left, std::uint32_t* right) {
+std::size_t part_slots(const BinSource& source, const Split& split, const std::uint32_t* slots,
+                       std::uint32_t first_slot, std::size_t n, std::uint32_t* left, std::uint32_t* right) {
   if (!source.is_small) return scalar_kernels().part_slots(source, split, slots, first_slot, n, left, right);
   const LaneSplit lane_split(split);
   const __m512i block_stride = _mm512_set1_epi32(static_cast<int>(source.block_stride));
@@ -169,9 +173,10 @@ std::size_t part_slots(const BinSource& source, const Split& split, const std::u
   std::size_t n_left = 0, n_right = 0;
   for (std::size_t i = 0; i < n; i += 16) {
     const __mmask16 valid = inside(i, n);
-    const __m512i slot = slots != nullptr
-                             ? _mm512_maskz_loadu_epi32(valid, slots + i)
-                             : _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first_slot + i)), lane_numbers());
+    const __m512i slot =
+        slots != nullptr
+            ? _mm512_maskz_loadu_epi32(valid, slots + i)
+            : _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first_slot + i)), lane_numbers());
     const __m512i offset = _mm512_add_epi32(_mm512_mullo_epi32(_mm512_srli_epi32(slot, 9), block_stride),
                                             _mm512_mullo_epi32(_mm512_and_si512(slot, row_mask), row_stride));
     const __m512i gathered =
@@ -197,7 +202,7 @@ struct NodeTest {
     shift = _mm512_set1_epi8(static_cast<char>(node.shift));
     bin = _mm512_set1_epi8(static_cast<char>(node.bin));
     if (!is_categorical) return;
-    const std::uint8_t* set = tree.sets[static_cast<std::size_t>(node.category_set)].data();
+    const std::uint8_t* set = tree.sets[node.category_set].data();
     set0 = _mm512_loadu_si512(set);
     set1 = _mm512_loadu_si512(set + 64);
     set2 = _mm512_loadu_si512(set + 128);
@@ -215,10 +220,12 @@ struct NodeTest {
 /// Deepest tree whose masks fit the fixed arrays of route_block.
 constexpr int kMaskDepth = 31;
 
-void route_block(const RouteTree& tree, const std::uint8_t* columns, std::uint8_t* narrow, std::uint16_t* wide) {
-  // A mask per node costs the same for one row as for 512; in trees of thousands of leaves a walk per row is better.
+void route_block(const RouteTree& tree, const std::uint8_t* columns, std::size_t ahead, std::uint8_t* narrow,
+                 std::uint16_t* wide) {
+  // A mask per node costs the same for one row as for 512; in trees of thousands of leaves a walk per row is
+  // better.
   if (narrow == nullptr || tree.depth > kMaskDepth) {
-    scalar_kernels().route_block(tree, columns, narrow, wide);
+    scalar_kernels().route_block(tree, columns, ahead, narrow, wide);
     return;
   }
   constexpr int kWords = static_cast<int>(kBlockRows / 64);
@@ -227,7 +234,7 @@ void route_block(const RouteTree& tree, const std::uint8_t* columns, std::uint8_
   int side = 0;
   const auto n_nodes = static_cast<std::int32_t>(tree.nodes.size());
   for (std::int32_t i = 0; i < n_nodes;) {
-    const RouteNode& node = tree.nodes[static_cast<std::size_t>(i)];
+    const RouteNode& node = tree.nodes[i];
     side = node.is_right ? 1 : 0;
     const std::uint64_t* rows = masks[side][node.depth];
     const __m512i all = _mm512_load_si512(rows);
@@ -244,6 +251,7 @@ void route_block(const RouteTree& tree, const std::uint8_t* columns, std::uint8_
       std::uint64_t* left = masks[0][node.depth + 1];
       std::uint64_t* right = masks[1][node.depth + 1];
       for (int j = 0; j < kWords; ++j) {
+        __builtin_prefetch(column + ahead + 64 * j);
         const std::uint64_t goes_right = test.right(_mm512_loadu_si512(column + 64 * j));
         const std::uint64_t here = rows[j];
         left[j] = here & ~goes_right;

@@ -23,7 +23,7 @@ CutTable make_cut_table(std::span<const float> cuts) {
   for (int level = 0; level < 8; ++level)
     for (int j = 0; j < 1 << level; ++j) {
       const int middle = j * (256 >> level) + (128 >> level) - 1;
-      table.tree[static_cast<std::size_t>((1 << level) + j)] = table.sorted[static_cast<std::size_t>(middle)];
+      table.tree[(1 << level) + j] = table.sorted[middle];
     }
   return table;
 }
@@ -33,13 +33,15 @@ namespace {
 /// Codes of a categorical feature are bins already, one lower.
 void bin_codes(const float* codes, std::size_t n, std::uint8_t* bins) {
   for (std::size_t i = 0; i < n; ++i)
-    bins[i] = codes[i] == codes[i] ? static_cast<std::uint8_t>(static_cast<int>(codes[i]) + 1) : std::uint8_t{0};
+    bins[i] =
+        codes[i] == codes[i] ? static_cast<std::uint8_t>(static_cast<int>(codes[i]) + 1) : std::uint8_t{0};
   std::memset(bins + n, 0, kBlockRows - n);
 }
 
-/// Row records of one block and group from its columns: transposes in squares of 8 by 8 bytes, which the compiler keeps
-/// in registers.
-void transpose_block(const std::uint8_t* columns, std::size_t n_features, std::size_t stride, std::uint8_t* records) {
+/// Row records of one block and group from its columns: transposes in squares of 8 by 8 bytes, which the
+/// compiler keeps in registers.
+void transpose_block(const std::uint8_t* columns, std::size_t n_features, std::size_t stride,
+                     std::uint8_t* records) {
   for (std::size_t f = 0; f < stride; f += 8) {
     for (std::size_t row = 0; row < kBlockRows; row += 8) {
       std::uint64_t square[8];
@@ -71,7 +73,8 @@ class CpuBackend final : public Backend {
   [[nodiscard]] std::string name() const override { return "cpu"; }
   [[nodiscard]] Cuts make_cuts(const Dataset& data, const CutOptions& options) const override;
   [[nodiscard]] BinnedMatrix bin(const Dataset& data, const Cuts& cuts, bool with_records) const override;
-  [[nodiscard]] std::unique_ptr<TrainingSession> open(const SessionData& data, const Parameters& parameters) const override {
+  [[nodiscard]] std::unique_ptr<TrainingSession> open(const SessionData& data,
+                                                      const Parameters& parameters) const override {
     return std::make_unique<Session>(data, parameters, threads_, kernels_);
   }
 
@@ -106,8 +109,8 @@ BinnedMatrix CpuBackend::bin(const Dataset& data, const Cuts& cuts, bool with_re
   constexpr std::size_t kSlack = 64;
   const std::size_t n_features = cuts.n_features();
   if (data.n_features() != n_features)
-    throw Error("kernels.bin.features",
-                fmt::format("the table has {} features, its cuts were made for {}", data.n_features(), n_features));
+    throw Error("kernels.bin.features", fmt::format("the table has {} features, its cuts were made for {}",
+                                                    data.n_features(), n_features));
   BinnedMatrix matrix;
   matrix.cuts = cuts;
   matrix.n_rows = data.n_rows;
@@ -134,8 +137,10 @@ BinnedMatrix CpuBackend::bin(const Dataset& data, const Cuts& cuts, bool with_re
     }
     if (!with_records) return;
     for (std::size_t group = 0; group < matrix.n_groups(); ++group)
-      transpose_block(columns + group * kGroupFeatures * kBlockRows, matrix.group_features(group), matrix.group_stride(group),
-                      matrix.records.data() + matrix.group_offset(group) + first * matrix.group_stride(group));
+      transpose_block(
+          columns + group * kGroupFeatures * kBlockRows, matrix.group_features(group),
+          matrix.group_stride(group),
+          matrix.records.data() + matrix.group_offset(group) + first * matrix.group_stride(group));
   });
   return matrix;
 }
@@ -144,9 +149,12 @@ BinnedMatrix CpuBackend::bin(const Dataset& data, const Cuts& cuts, bool with_re
 
 const Kernels& kernels_of(InstructionSet set) noexcept {
   switch (set) {
-    case InstructionSet::kAvx512: return avx512_kernels();
-    case InstructionSet::kAvx2: return avx2_kernels();
-    case InstructionSet::kScalar: break;
+    case InstructionSet::kAvx512:
+      return avx512_kernels();
+    case InstructionSet::kAvx2:
+      return avx2_kernels();
+    case InstructionSet::kScalar:
+      break;
   }
   return scalar_kernels();
 }
@@ -155,10 +163,13 @@ const Kernels& kernels_of(InstructionSet set) noexcept {
 
 std::unique_ptr<Backend> make_cpu_backend(int threads, InstructionSet set) {
   if (set > best_instruction_set())
-    throw Error("kernels.cpu.instruction_set", fmt::format("this processor does not have {}", to_string(set)));
+    throw Error("kernels.cpu.instruction_set",
+                fmt::format("this processor does not have {}", to_string(set)));
   return std::make_unique<cpu::CpuBackend>(threads > 0 ? threads : cpu::available_processors(), set);
 }
 
-std::unique_ptr<Backend> make_cpu_backend(int threads) { return make_cpu_backend(threads, best_instruction_set()); }
+std::unique_ptr<Backend> make_cpu_backend(int threads) {
+  return make_cpu_backend(threads, best_instruction_set());
+}
 
 }  // namespace coppice::kernels

@@ -21,14 +21,16 @@ constexpr std::uint32_t kPartSlots = 2048;
 
 void Session::plan_blocks() {
   const std::size_t n_features = bins_.n_features();
-  const std::size_t wanted = (n_features + static_cast<std::size_t>(team_.size()) - 1) / static_cast<std::size_t>(team_.size());
+  const std::size_t wanted =
+      (n_features + static_cast<std::size_t>(team_.size()) - 1) / static_cast<std::size_t>(team_.size());
   const std::size_t most = std::clamp(wanted, kLeastBlockFeatures, kBlockFeatures);
   for (std::size_t group = 0; group < bins_.n_groups(); ++group) {
     const std::size_t size = bins_.group_features(group);
     const std::size_t n = (size + most - 1) / most;
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t begin = i * size / n, end = (i + 1) * size / n;
-      blocks_.push_back({static_cast<std::uint32_t>(group * kGroupFeatures + begin), static_cast<std::uint32_t>(end - begin)});
+      blocks_.push_back({static_cast<std::uint32_t>(group * kGroupFeatures + begin),
+                         static_cast<std::uint32_t>(end - begin)});
     }
   }
   std::stable_sort(blocks_.begin(), blocks_.end(),
@@ -51,18 +53,18 @@ void Session::begin_growth(int round) {
 }
 
 bool Session::keeps_histogram(int node) const {
-  const int next_depth = tree_->nodes()[static_cast<std::size_t>(node)].depth + 1;
+  const int next_depth = tree_->nodes()[node].depth + 1;
   return (parameters_.max_depth == 0 || next_depth < parameters_.max_depth) &&
-         node_rows_[static_cast<std::size_t>(node)].size >= 2 * kSubtractRows;
+         node_rows_[node].size >= 2 * kSubtractRows;
 }
 
 void Session::forget_node(int node) {
-  pool_.release(node_histogram_[static_cast<std::size_t>(node)]);
-  node_histogram_[static_cast<std::size_t>(node)] = -1;
+  pool_.release(node_histogram_[node]);
+  node_histogram_[node] = -1;
 }
 
 void Session::add_node_rows(int node, const FeatureBlock& block, Word* histogram) const {
-  const NodeRows& rows = node_rows_[static_cast<std::size_t>(node)];
+  const NodeRows& rows = node_rows_[node];
   const std::size_t group = block.first / kGroupFeatures;
   HistogramRows from;
   from.stride = bins_.group_stride(group);
@@ -77,9 +79,10 @@ void Session::add_node_rows(int node, const FeatureBlock& block, Word* histogram
   kernels_.add_rows[block.size](from, histogram);
 }
 
-void Session::find_in_block(int node, const FeatureBlock& block, const Word* histogram, BlockSplit& best) const {
-  const auto& allowed = features_->is_uniform() ? in_tree_ : in_node_[static_cast<std::size_t>(node)];
-  const Word total = tree_->nodes()[static_cast<std::size_t>(node)].sum;
+void Session::find_in_block(int node, const FeatureBlock& block, const Word* histogram,
+                            BlockSplit& best) const {
+  const auto& allowed = features_->is_uniform() ? in_tree_ : in_node_[node];
+  const Word total = tree_->nodes()[node].sum;
   const detail::CategoricalRule categorical = detail::make_categorical_rule(parameters_);
   for (std::uint32_t f = block.first; f < block.first + block.size; ++f) {
     if (allowed[f] == 0) continue;
@@ -88,17 +91,17 @@ void Session::find_in_block(int node, const FeatureBlock& block, const Word* his
     const std::uint32_t key_before = best.split.key;
     const double score_before = best.split.score;
     if (bins_.cuts.is_categorical(f))
-      detail::find_categorical_split(f, {bins, static_cast<std::size_t>(n_bins)}, total, tree_->rule(), categorical,
-                                     best.split);
+      detail::find_categorical_split(f, {bins, static_cast<std::size_t>(n_bins)}, total, tree_->rule(),
+                                     categorical, best.split);
     else
       kernels_.find_numeric(f, bins, n_bins, total, tree_->rule(), best.split);
     if (best.split.key != key_before || best.split.score != score_before) best.missing = bins[0];
   }
 }
 
-void Session::search_block(const NodePair& pair, std::size_t pair_index, const FeatureBlock& block, std::size_t block_index,
-                           int thread) {
-  Word* scratch = scratch_[static_cast<std::size_t>(thread)].data();
+void Session::search_block(const NodePair& pair, std::size_t pair_index, const FeatureBlock& block,
+                           std::size_t block_index, int thread) {
+  Word* scratch = scratch_[thread].data();
   const std::size_t offset = block.first * kHistogramStride;
   const auto clear = [&](Word* histogram) {
     for (std::uint32_t f = 0; f < block.size; ++f)
@@ -119,7 +122,7 @@ void Session::search_block(const NodePair& pair, std::size_t pair_index, const F
       kernels_.subtract(sibling + f * kHistogramStride, built + f * kHistogramStride,
                         static_cast<std::size_t>((bins_.cuts.n_bins(block.first + f) + 7) & ~7));
   } else {
-    const int own = node_histogram_[static_cast<std::size_t>(pair.sibling)];
+    const int own = node_histogram_[pair.sibling];
     sibling = own >= 0 ? pool_.at(own) + offset : scratch + blocks_.front().size * kHistogramStride;
     clear(sibling);
     add_node_rows(pair.sibling, block, sibling);
@@ -147,10 +150,11 @@ void Session::evaluate_splits() {
       const BlockSplit* splits = &block_splits_[(i * 2 + static_cast<std::size_t>(side)) * blocks_.size()];
       BlockSplit best;
       for (std::size_t b = 0; b < blocks_.size(); ++b)
-        if (splits[b].split.score >= 0 && detail::is_better(splits[b].split.score, splits[b].split.key, best.split))
+        if (splits[b].split.score >= 0 &&
+            detail::is_better(splits[b].split.score, splits[b].split.key, best.split))
           best = splits[b];
       tree_->set_split(node, best.split, best.missing);
-      if (!tree_->nodes()[static_cast<std::size_t>(node)].is_splittable) forget_node(node);
+      if (!tree_->nodes()[node].is_splittable) forget_node(node);
     }
   }
 }
@@ -182,19 +186,19 @@ void Session::partition(const std::vector<int>& split_nodes) {
   std::vector<Part> parts;
   std::vector<Cursor> cursors(split_nodes.size());
   for (std::size_t k = 0; k < split_nodes.size(); ++k) {
-    const std::uint32_t size = node_rows_[static_cast<std::size_t>(split_nodes[k])].size;
+    const std::uint32_t size = node_rows_[split_nodes[k]].size;
     for (std::uint32_t begin = 0; begin < size; begin += kPartSlots)
       parts.push_back({k, begin, std::min(kPartSlots, size - begin)});
   }
   const bool is_whole = is_copied_ || n_kept_ == bins_.n_rows;
-  // Each part takes its place in the node's new stretch when it is done, left rows from the front and right rows
-  // from the back: the order of a node's rows is of no consequence.
+  // Each part takes its place in the node's new stretch when it is done, left rows from the front and right
+  // rows from the back: the order of a node's rows is of no consequence.
   team_.for_each(parts.size(), [&](std::size_t i, int /*thread*/) {
     alignas(64) std::uint32_t left[kPartSlots + 16], right[kPartSlots + 16];
     const Part& part = parts[i];
     const int node = split_nodes[part.index];
-    const NodeRows& rows = node_rows_[static_cast<std::size_t>(node)];
-    const Split& split = tree_->nodes()[static_cast<std::size_t>(node)].split;
+    const NodeRows& rows = node_rows_[node];
+    const Split& split = tree_->nodes()[node].split;
     const bool is_root = node == 0 && is_whole;
     const std::uint32_t* slots = is_root ? nullptr : slots_[rows.buffer].data() + rows.begin + part.begin;
     const auto n_left = static_cast<std::uint32_t>(
@@ -203,11 +207,12 @@ void Session::partition(const std::vector<int>& split_nodes) {
     Cursor& cursor = cursors[part.index];
     std::uint32_t* to = slots_[1 - rows.buffer].data() + rows.begin;
     std::copy_n(left, n_left, to + cursor.left.fetch_add(n_left, std::memory_order_relaxed));
-    std::copy_n(right, n_right, to + rows.size - n_right - cursor.right.fetch_add(n_right, std::memory_order_relaxed));
+    std::copy_n(right, n_right,
+                to + rows.size - n_right - cursor.right.fetch_add(n_right, std::memory_order_relaxed));
   });
   for (std::size_t k = 0; k < split_nodes.size(); ++k) {
-    const NodeRows rows = node_rows_[static_cast<std::size_t>(split_nodes[k])];
-    const auto left = static_cast<std::size_t>(tree_->nodes()[static_cast<std::size_t>(split_nodes[k])].left);
+    const NodeRows rows = node_rows_[split_nodes[k]];
+    const auto left = static_cast<std::size_t>(tree_->nodes()[split_nodes[k]].left);
     const std::uint32_t n_left = cursors[k].left.load();
     node_rows_[left] = {rows.begin, n_left, 1 - rows.buffer};
     node_rows_[left + 1] = {rows.begin + n_left, rows.size - n_left, 1 - rows.buffer};
@@ -215,31 +220,30 @@ void Session::partition(const std::vector<int>& split_nodes) {
 }
 
 void Session::push_pair(int parent) {
-  const int left = tree_->nodes()[static_cast<std::size_t>(parent)].left;
-  const bool left_first = node_rows_[static_cast<std::size_t>(left)].size <= node_rows_[static_cast<std::size_t>(left) + 1].size;
+  const int left = tree_->nodes()[parent].left;
+  const bool left_first = node_rows_[left].size <= node_rows_[left + 1].size;
   const int small = left_first ? left : left + 1;
   const int large = left_first ? left + 1 : left;
-  int& parent_histogram = node_histogram_[static_cast<std::size_t>(parent)];
+  int& parent_histogram = node_histogram_[parent];
   NodePair pair;
   if (!tree_->can_split(large)) {
     forget_node(parent);
     if (!tree_->can_split(small)) return;
-    node_histogram_[static_cast<std::size_t>(small)] = keeps_histogram(small) ? pool_.acquire() : -1;
+    node_histogram_[small] = keeps_histogram(small) ? pool_.acquire() : -1;
     pair.built = small;
   } else {
-    const bool subtracts = parent_histogram >= 0 && node_rows_[static_cast<std::size_t>(large)].size >= kSubtractRows;
+    const bool subtracts = parent_histogram >= 0 && node_rows_[large].size >= kSubtractRows;
     if (subtracts) {
       pair.parent_histogram = parent_histogram;
-      node_histogram_[static_cast<std::size_t>(large)] = parent_histogram;
+      node_histogram_[large] = parent_histogram;
       parent_histogram = -1;
     } else {
       forget_node(parent);
-      node_histogram_[static_cast<std::size_t>(large)] = keeps_histogram(large) ? pool_.acquire() : -1;
+      node_histogram_[large] = keeps_histogram(large) ? pool_.acquire() : -1;
     }
     pair.searches_built = tree_->can_split(small);
     if (pair.searches_built || subtracts) {
-      if (pair.searches_built)
-        node_histogram_[static_cast<std::size_t>(small)] = keeps_histogram(small) ? pool_.acquire() : -1;
+      if (pair.searches_built) node_histogram_[small] = keeps_histogram(small) ? pool_.acquire() : -1;
       pair.built = small;
       pair.sibling = large;
     } else {
@@ -247,15 +251,15 @@ void Session::push_pair(int parent) {
       pair.searches_built = true;
     }
   }
-  pair.built_histogram = node_histogram_[static_cast<std::size_t>(pair.built)];
+  pair.built_histogram = node_histogram_[pair.built];
   frontier_.push_back(pair);
 }
 
 void Session::mark_features(int node) {
   if (features_->is_uniform()) return;
-  auto& allowed = in_node_[static_cast<std::size_t>(node)];
+  auto& allowed = in_node_[node];
   allowed.assign(bins_.n_features(), 0);
-  const int depth = tree_->nodes()[static_cast<std::size_t>(node)].depth;
+  const int depth = tree_->nodes()[node].depth;
   for (const std::uint32_t f : features_->of_node(depth, node)) allowed[f] = 1;
 }
 
@@ -272,7 +276,7 @@ void Session::expand_frontier() {
     if (!features_->is_uniform()) in_node_.resize(n_nodes);
     std::vector<int> moving;
     for (const int node : chosen) {
-      const int left = tree_->nodes()[static_cast<std::size_t>(node)].left;
+      const int left = tree_->nodes()[node].left;
       if (!tree_->can_split(left) && !tree_->can_split(left + 1)) {
         forget_node(node);
         continue;

@@ -1,8 +1,8 @@
 // Regions of code compiled for one instruction set.
 //
-// The headers that a kernel file needs are included before the region, so that no inline function of the standard
-// library is compiled with wide instructions: the linker may pick any copy of those for the whole program.
-// `fma` is in no list: contraction is off anyway, and this makes it impossible.
+// The headers that a kernel file needs are included before the region, so that no inline function of the
+// standard library is compiled with wide instructions: the linker may pick any copy of those for the whole
+// program. `fma` is in no list: contraction is off anyway, and this makes it impossible.
 #pragma once
 
 #if defined(__x86_64__)
@@ -23,6 +23,6 @@
 #endif
 
 #define COPPICE_AVX2 "avx2,bmi,bmi2,popcnt,lzcnt"
-#define COPPICE_AVX512                                                                                    \
+#define COPPICE_AVX512                                                                                  \
   "avx512f,avx512bw,avx512vl,avx512dq,avx512cd,avx512vbmi,avx512vbmi2,avx512vpopcntdq,bmi,bmi2,popcnt," \
   "lzcnt"

@@ -64,7 +64,8 @@ struct Sweep {
   bool draws = true;  ///< false: only sums, nothing is kept and nothing but margins and gradients is written
   std::size_t n_rows = 0;
   float* margins = nullptr;
-  /// Leaves of the last tree, whose weights the margins take: narrow or wide leaf numbers; both null: no tree.
+  /// Leaves of the last tree, whose weights the margins take: narrow or wide leaf numbers; both null: no
+  /// tree.
   const std::uint8_t* narrow_leaves = nullptr;
   const std::uint16_t* wide_leaves = nullptr;
   const float* leaf_weights = nullptr;  ///< padded to a multiple of 64
@@ -80,7 +81,8 @@ struct Sweep {
 /// Sweep A over one block: margins, gradients, draw. Returns the number of kept rows, appended to `kept`.
 using SweepBlock = std::size_t (*)(const Sweep& sweep, std::size_t block, KeptRows kept, SweepSums& sums);
 
-/// Words of kept rows (docs/determinism.md, quantise). words[i] or, with `scatter`, words[rows[i]]. Returns their sum.
+/// Words of kept rows (docs/determinism.md, quantise). words[i] or, with `scatter`, words[rows[i]]. Returns
+/// their sum.
 struct Quantisation {
   float gradient_scale = 1;
   float hessian_scale = 1;
@@ -91,8 +93,9 @@ using QuantiseRows = Word (*)(const Quantisation& how, const KeptRows& kept, std
 
 // ---------------------------------------------------------------------------------------------------------
 /// Adds rows to the histograms of n_features neighbouring features of one record group.
-/// Shapes : records: bin of (slot, f) at records[slot * stride + f]; words [slots]; histogram [n_features, kHistogramStride].
-/// Slots  : slots[0 .. n), or first_slot + i when `slots` is null. Cost: n * n_features adds.
+/// Shapes : records: bin of (slot, f) at records[slot * stride + f]; words [slots]; histogram [n_features,
+/// kHistogramStride]. Slots  : slots[0 .. n), or first_slot + i when `slots` is null. Cost: n * n_features
+/// adds.
 struct HistogramRows {
   const std::uint8_t* records = nullptr;
   std::size_t stride = 32;
@@ -107,8 +110,8 @@ using AddRows = void (*)(const HistogramRows& rows, Word* histogram);
 using Subtract = void (*)(Word* parent, const Word* child, std::size_t n);
 
 /// Best split of one numeric feature: bins [n_bins], `best` is improved by detail::is_better.
-using FindNumeric = void (*)(std::uint32_t feature, const Word* bins, int n_bins, Word total, const SplitRule& rule,
-                             Split& best);
+using FindNumeric = void (*)(std::uint32_t feature, const Word* bins, int n_bins, Word total,
+                             const SplitRule& rule, Split& best);
 
 // ---------------------------------------------------------------------------------------------------------
 /// Where the bins of a feature are read when rows are moved: value of slot s at
@@ -122,14 +125,15 @@ struct BinSource {
 /// Parts n slots (or first_slot + i when `slots` is null) by a split; returns how many went left.
 /// left and right have room for n + 16 slots.
 using PartSlots = std::size_t (*)(const BinSource& source, const Split& split, const std::uint32_t* slots,
-                                  std::uint32_t first_slot, std::size_t n, std::uint32_t* left, std::uint32_t* right);
+                                  std::uint32_t first_slot, std::size_t n, std::uint32_t* left,
+                                  std::uint32_t* right);
 
 // ---------------------------------------------------------------------------------------------------------
 /// A grown tree for routing: nodes in preorder.
 struct RouteNode {
   std::uint32_t feature = 0;
-  std::uint8_t shift = 0;  ///< 1 when missing goes right: bin - 1 wraps missing to 255
-  std::uint8_t bin = 0;    ///< right: (uint8)(bin - shift) > (uint8)(split bin - shift)
+  std::uint8_t shift = 0;          ///< 1 when missing goes right: bin - 1 wraps missing to 255
+  std::uint8_t bin = 0;            ///< right: (uint8)(bin - shift) > (uint8)(split bin - shift)
   std::int16_t category_set = -1;  ///< >= 0: categorical, index in `sets`
   std::int32_t leaf = -1;          ///< >= 0: a leaf, its number
   std::int32_t right = -1;         ///< preorder index of the right child; the left one follows its parent
@@ -145,9 +149,11 @@ struct RouteTree {
   int depth = 0;
 };
 
-/// Leaf numbers of the 512 rows of a block. columns: the block's bins, [n_features][512]. One of narrow (up to 256
-/// leaves) and wide is set.
-using RouteBlock = void (*)(const RouteTree& tree, const std::uint8_t* columns, std::uint8_t* narrow, std::uint16_t* wide);
+/// Leaf numbers of the 512 rows of a block. columns: the block's bins, [n_features][512]. One of narrow (up
+/// to 256 leaves) and wide is set. The columns that are read are prefetched `ahead` bytes further on: routing
+/// waits for memory more than it computes.
+using RouteBlock = void (*)(const RouteTree& tree, const std::uint8_t* columns, std::size_t ahead,
+                            std::uint8_t* narrow, std::uint16_t* wide);
 
 /// What leaf sums read, for a block.
 struct LeafSums {
@@ -160,9 +166,10 @@ struct LeafSums {
   int hessian_exponent = 0;
   int n_leaves = 0;
 };
-/// Adds a block's gradients to leaf sums [n_leaves]. Padding rows have gradient 0 and weight 0 or are past n_rows.
-using AddLeafSums = void (*)(const LeafSums& sums, std::size_t block, std::size_t n_rows, const std::uint8_t* narrow,
-                             const std::uint16_t* wide, LeafSum* leaves);
+/// Adds a block's gradients to leaf sums [n_leaves]. Padding rows have gradient 0 and weight 0 or are past
+/// n_rows.
+using AddLeafSums = void (*)(const LeafSums& sums, std::size_t block, std::size_t n_rows,
+                             const std::uint8_t* narrow, const std::uint16_t* wide, LeafSum* leaves);
 
 /// margins[i] += weight of the leaf of row i, for the 512 rows of a block.
 using AddLeafWeights = void (*)(const float* leaf_weights, int n_leaves, const std::uint8_t* narrow,

@@ -1,6 +1,6 @@
 // The kernels in plain C++: the scalar twins, and, compiled once more for AVX2, the AVX2 path.
-// Included in a file of its own for each instruction set, inside an unnamed namespace. Each loop does per row what
-// numerics.h says, in the order that docs/determinism.md fixes.
+// Included in a file of its own for each instruction set, inside an unnamed namespace. Each loop does per row
+// what numerics.h says, in the order that docs/determinism.md fixes.
 
 // Sixteen lanes of a sum over the rows of a block.
 struct Lanes {
@@ -53,7 +53,7 @@ std::size_t sweep_block(const Sweep& sweep, std::size_t block, KeptRows kept, Sw
     }
     largest_gradient = std::max(largest_gradient, std::fabs(gradient));
     largest_hessian = std::max(largest_hessian, hessian);
-    const float a = detail::importance(gradient, hessian, draw.floor);
+    const float a = detail::importance(gradient, hessian, draw.floor, draw.threshold);
     const float square = a * a;
     squares.add(i, square);
     if (a < draw.threshold) {
@@ -78,8 +78,8 @@ std::size_t sweep_block(const Sweep& sweep, std::size_t block, KeptRows kept, Sw
 Word quantise_rows(const Quantisation& how, const KeptRows& kept, std::size_t n, Word* words) {
   Word sum = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    const Word word = detail::quantise(kept.gradients[i], kept.hessians[i], how.gradient_scale, how.hessian_scale,
-                                       how.rounding_key, kept.rows[i]);
+    const Word word = detail::quantise(kept.gradients[i], kept.hessians[i], how.gradient_scale,
+                                       how.hessian_scale, how.rounding_key, kept.rows[i]);
     words[how.scatter ? kept.rows[i] : i] = word;
     sum += word;
   }
@@ -90,7 +90,8 @@ void subtract(Word* parent, const Word* child, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) parent[i] -= child[i];
 }
 
-void find_numeric(std::uint32_t feature, const Word* bins, int n_bins, Word total, const SplitRule& rule, Split& best) {
+void find_numeric(std::uint32_t feature, const Word* bins, int n_bins, Word total, const SplitRule& rule,
+                  Split& best) {
   const double total_gradient = static_cast<double>(detail::gradient_of(total)) * rule.gradient_unit;
   const double total_hessian = static_cast<double>(detail::hessian_of(total)) * rule.hessian_unit;
   const auto try_left = [&](Word left, int bin, int side) {
@@ -114,8 +115,8 @@ void find_numeric(std::uint32_t feature, const Word* bins, int n_bins, Word tota
   }
 }
 
-std::size_t part_slots(const BinSource& source, const Split& split, const std::uint32_t* slots, std::uint32_t first_slot,
-                       std::size_t n, std::uint32_t* left, std::uint32_t* right) {
+std::size_t part_slots(const BinSource& source, const Split& split, const std::uint32_t* slots,
+                       std::uint32_t first_slot, std::size_t n, std::uint32_t* left, std::uint32_t* right) {
   bool goes_right[256];
   for (int bin = 0; bin < 256; ++bin) goes_right[bin] = split.goes_right(bin);
   std::size_t n_left = 0, n_right = 0;
@@ -132,15 +133,16 @@ std::size_t part_slots(const BinSource& source, const Split& split, const std::u
   return n_left;
 }
 
-void route_block(const RouteTree& tree, const std::uint8_t* columns, std::uint8_t* narrow, std::uint16_t* wide) {
+void route_block(const RouteTree& tree, const std::uint8_t* columns, std::size_t /*ahead*/,
+                 std::uint8_t* narrow, std::uint16_t* wide) {
   for (std::size_t i = 0; i < kBlockRows; ++i) {
     const RouteNode* node = tree.nodes.data();
     while (node->leaf < 0) {
       const std::uint8_t bin = columns[node->feature * kBlockRows + i];
       const bool is_right = node->category_set >= 0
-                                ? tree.sets[static_cast<std::size_t>(node->category_set)][bin] != 0
+                                ? tree.sets[node->category_set][bin] != 0
                                 : static_cast<std::uint8_t>(bin - node->shift) > node->bin;
-      node = is_right ? &tree.nodes[static_cast<std::size_t>(node->right)] : node + 1;
+      node = is_right ? &tree.nodes[node->right] : node + 1;
     }
     if (narrow != nullptr)
       narrow[i] = static_cast<std::uint8_t>(node->leaf);
@@ -168,13 +170,15 @@ void add_leaf_sums(const LeafSums& sums, std::size_t block, std::size_t n_rows, 
       hessian = hessian * sums.weights[row];
     }
     LeafSum& leaf = leaves[leaf_at(narrow, wide, row - first)];
-    leaf.gradient += static_cast<std::int64_t>(detail::round_nearest(gradient, gradient_scale)) * (std::int64_t{1} << gradient_shift);
-    leaf.hessian += static_cast<std::int64_t>(detail::round_nearest(hessian, hessian_scale)) * (std::int64_t{1} << hessian_shift);
+    leaf.gradient += static_cast<std::int64_t>(detail::round_nearest(gradient, gradient_scale)) *
+                     (std::int64_t{1} << gradient_shift);
+    leaf.hessian += static_cast<std::int64_t>(detail::round_nearest(hessian, hessian_scale)) *
+                    (std::int64_t{1} << hessian_shift);
   }
 }
 
-void add_leaf_weights(const float* leaf_weights, int /*n_leaves*/, const std::uint8_t* narrow, const std::uint16_t* wide,
-                      float* margins) {
+void add_leaf_weights(const float* leaf_weights, int /*n_leaves*/, const std::uint8_t* narrow,
+                      const std::uint16_t* wide, float* margins) {
   for (std::size_t i = 0; i < kBlockRows; ++i) margins[i] += leaf_weights[leaf_at(narrow, wide, i)];
 }
 
@@ -187,7 +191,8 @@ void add_rows(const HistogramRows& rows, Word* histogram) {
     const std::uint8_t* record = rows.records + slot * rows.stride;
     const Word word = rows.words[slot];
 #pragma GCC unroll 32
-    for (int f = 0; f < kFeatures; ++f) histogram[static_cast<std::size_t>(f) * kHistogramStride + record[f]] += word;
+    for (int f = 0; f < kFeatures; ++f)
+      histogram[static_cast<std::size_t>(f) * kHistogramStride + record[f]] += word;
   };
   if (rows.slots == nullptr) {
     for (std::size_t i = 0; i < rows.n; ++i) add(rows.first_slot + static_cast<std::uint32_t>(i));
@@ -205,7 +210,8 @@ void add_rows(const HistogramRows& rows, Word* histogram) {
 }
 
 template <int... kFeatures>
-constexpr std::array<AddRows, sizeof...(kFeatures) + 1> add_rows_table(std::integer_sequence<int, kFeatures...> /*n*/) {
+constexpr std::array<AddRows, sizeof...(kFeatures) + 1> add_rows_table(
+    std::integer_sequence<int, kFeatures...> /*n*/) {
   return {nullptr, &add_rows<kFeatures + 1>...};
 }
 

@@ -1,13 +1,15 @@
 #include "cpu/session.h"
 
+#include <coppice/detail/fixed_sum.h>
+
 #include <algorithm>
 #include <cmath>
 
 namespace coppice::kernels::cpu {
 namespace {
 
-/// Appends a subtree in preorder. `visit(node, out)` fills what is particular to the tree's form and returns the left
-/// child, -1 for a leaf; the right child is its neighbour.
+/// Appends a subtree in preorder. `visit(node, out)` fills what is particular to the tree's form and returns
+/// the left child, -1 for a leaf; the right child is its neighbour.
 template <class Visit>
 void append_preorder(int node, std::uint16_t depth, bool is_right, const Visit& visit, RouteTree& out) {
   const std::size_t at = out.nodes.size();
@@ -36,38 +38,44 @@ void set_numeric(RouteNode& node, int bin, bool missing_right) {
 
 RouteTree make_route_tree(std::span<const detail::GrownNode> nodes) {
   RouteTree tree;
-  append_preorder(0, 0, false, [&](int i, RouteNode& out) {
-    const detail::GrownNode& node = nodes[static_cast<std::size_t>(i)];
-    if (node.left < 0) return -1;
-    out.feature = node.split.feature();
-    if (node.split.is_categorical) {
-      out.category_set = static_cast<std::int16_t>(tree.sets.size());
-      auto& set = tree.sets.emplace_back();
-      for (int bin = 0; bin < 256; ++bin) set[static_cast<std::size_t>(bin)] = node.split.goes_right(bin) ? 1 : 0;
-    } else {
-      set_numeric(out, node.split.bin(), node.split.missing_right());
-    }
-    return node.left;
-  }, tree);
+  append_preorder(
+      0, 0, false,
+      [&](int i, RouteNode& out) {
+        const detail::GrownNode& node = nodes[i];
+        if (node.left < 0) return -1;
+        out.feature = node.split.feature();
+        if (node.split.is_categorical) {
+          out.category_set = static_cast<std::int16_t>(tree.sets.size());
+          auto& set = tree.sets.emplace_back();
+          for (int bin = 0; bin < 256; ++bin) set[bin] = node.split.goes_right(bin) ? 1 : 0;
+        } else {
+          set_numeric(out, node.split.bin(), node.split.missing_right());
+        }
+        return node.left;
+      },
+      tree);
   return tree;
 }
 
 RouteTree make_route_tree(const Tree& from, const Cuts& cuts) {
   RouteTree tree;
-  append_preorder(0, 0, false, [&](int i, RouteNode& out) {
-    const Tree::Node& node = from.nodes[static_cast<std::size_t>(i)];
-    if (node.is_leaf()) return -1;
-    out.feature = static_cast<std::uint32_t>(node.feature);
-    if (node.is_categorical) {
-      out.category_set = static_cast<std::int16_t>(tree.sets.size());
-      auto& set = tree.sets.emplace_back();
-      set[0] = node.default_left ? 0 : 1;
-      for (const std::int32_t code : from.categories_of(node)) set[static_cast<std::size_t>(code) + 1] = 1;
-    } else {
-      set_numeric(out, cuts.bin_before(out.feature, node.threshold), !node.default_left);
-    }
-    return static_cast<int>(node.left);
-  }, tree);
+  append_preorder(
+      0, 0, false,
+      [&](int i, RouteNode& out) {
+        const Tree::Node& node = from.nodes[i];
+        if (node.is_leaf()) return -1;
+        out.feature = static_cast<std::uint32_t>(node.feature);
+        if (node.is_categorical) {
+          out.category_set = static_cast<std::int16_t>(tree.sets.size());
+          auto& set = tree.sets.emplace_back();
+          set[0] = node.default_left ? 0 : 1;
+          for (const std::int32_t code : from.categories_of(node)) set[code + 1] = 1;
+        } else {
+          set_numeric(out, cuts.bin_before(out.feature, node.threshold), !node.default_left);
+        }
+        return static_cast<int>(node.left);
+      },
+      tree);
   return tree;
 }
 
@@ -83,6 +91,9 @@ Session::Session(const SessionData& data, const Parameters& parameters, int thre
   if (!weights_.empty()) {
     bounds_.weight = 0;
     for (const float w : weights_) bounds_.weight = std::max(bounds_.weight, static_cast<double>(w));
+    bounds_.mean_weight =
+        detail::fixed_sum(weights_.size(), [&](std::size_t i) { return static_cast<double>(weights_[i]); }) /
+        bounds_.n_rows;
   }
   bounds_.gradient = bounds_.weight;
   if (parameters_.objective == Objective::kBinaryLogistic) {
@@ -117,7 +128,8 @@ Session::Session(const SessionData& data, const Parameters& parameters, int thre
 
 void Session::start(float base_margin) {
   std::fill(margins_.begin(), margins_.end(), base_margin);
-  for (Follower& follower : followers_) std::fill(follower.margins.begin(), follower.margins.end(), base_margin);
+  for (Follower& follower : followers_)
+    std::fill(follower.margins.begin(), follower.margins.end(), base_margin);
   margins_lag_ = false;
   residual_bound_ = std::fabs(static_cast<double>(base_margin));
   double largest_label = 0;
@@ -125,7 +137,9 @@ void Session::start(float base_margin) {
   residual_bound_ = largest_label + residual_bound_;
 }
 
-double Session::kept_share() const { return static_cast<double>(n_kept_) / static_cast<double>(bins_.n_rows); }
+double Session::kept_share() const {
+  return static_cast<double>(n_kept_) / static_cast<double>(bins_.n_rows);
+}
 
 PhaseTimer::~PhaseTimer() { seconds_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
 

@@ -1,8 +1,9 @@
 // One training run on the CPU.
 //
-// Rows are swept in tiles of whole blocks. Sweep A (sweeps.cpp) leaves the kept rows of each tile in the tile's own
-// stretch; quantisation then packs them. While a tree grows (growth.cpp), a node is a stretch of slots. A slot is a
-// place in the compact copy of the kept rows, or, when most rows are kept and copying would not pay, a row.
+// Rows are swept in tiles of whole blocks. Sweep A (sweeps.cpp) leaves the kept rows of each tile in the
+// tile's own stretch; quantisation then packs them. While a tree grows (growth.cpp), a node is a stretch of
+// slots. A slot is a place in the compact copy of the kept rows, or, when most rows are kept and copying
+// would not pay, a row.
 #pragma once
 
 #include <coppice/backend.h>
@@ -42,13 +43,13 @@ struct NodeRows {
   int buffer = 0;
 };
 
-/// Nodes whose splits are searched together: the node whose histograms are built from rows, and its sibling, whose
-/// histograms are the parent's less those. -1: there is none, or it cannot split.
+/// Nodes whose splits are searched together: the node whose histograms are built from rows, and its sibling,
+/// whose histograms are the parent's less those. -1: there is none, or it cannot split.
 struct NodePair {
   int built = -1;
   int sibling = -1;
-  int parent_histogram = -1;  ///< in the pool; -1: not kept, so the sibling is built from rows too
-  int built_histogram = -1;   ///< in the pool; -1: the built node's histograms are not kept
+  int parent_histogram = -1;   ///< in the pool; -1: not kept, so the sibling is built from rows too
+  int built_histogram = -1;    ///< in the pool; -1: the built node's histograms are not kept
   bool searches_built = true;  ///< false: it is only built to be subtracted
 };
 
@@ -111,8 +112,8 @@ class Session final : public TrainingSession {
   void begin_growth(int round);
   void forget_node(int node);
   void mark_features(int node);
-  void search_block(const NodePair& pair, std::size_t pair_index, const FeatureBlock& block, std::size_t block_index,
-                    int thread);
+  void search_block(const NodePair& pair, std::size_t pair_index, const FeatureBlock& block,
+                    std::size_t block_index, int thread);
   void add_node_rows(int node, const FeatureBlock& block, Word* histogram) const;
   void find_in_block(int node, const FeatureBlock& block, const Word* histogram, BlockSplit& best) const;
   void partition(const std::vector<int>& split_nodes);
@@ -147,7 +148,7 @@ class Session final : public TrainingSession {
   float drawn_threshold_ = 0;
   Buffer<std::uint32_t> kept_rows_;
   Buffer<float> kept_gradients_, kept_hessians_;
-  std::vector<std::size_t> tile_kept_;    ///< kept rows of each tile, in the tile's stretch of the arrays above
+  std::vector<std::size_t> tile_kept_;  ///< kept rows of each tile, in the tile's stretch of the arrays above
   std::vector<std::size_t> tile_offset_;  ///< where they go in the packed arrays
   std::size_t n_kept_ = 0;
   bool is_copied_ = false;
@@ -158,8 +159,8 @@ class Session final : public TrainingSession {
   // The growing tree.
   std::optional<detail::GrownTree> tree_;
   std::optional<detail::FeatureSampler> features_;
-  std::vector<std::uint8_t> in_tree_;                ///< by feature: may this tree split on it
-  std::vector<std::vector<std::uint8_t>> in_node_;   ///< by node, when nodes differ
+  std::vector<std::uint8_t> in_tree_;               ///< by feature: may this tree split on it
+  std::vector<std::vector<std::uint8_t>> in_node_;  ///< by node, when nodes differ
   std::vector<NodeRows> node_rows_;
   std::vector<int> node_histogram_;  ///< in the pool, or -1
   std::vector<NodePair> frontier_;

@@ -63,7 +63,7 @@ Session::SweepTotals Session::sweep(const Draw& draw, bool draws, const detail::
       total.kept_hessian += detail::to_fixed(sums.kept_hessian, exponents.kept_hessian);
     }
     tile_kept_[tile] = n;
-    SweepTotals& mine = totals[static_cast<std::size_t>(thread)].value;
+    SweepTotals& mine = totals[thread].value;
     mine.squares += total.squares;
     mine.below += total.below;
     mine.squares_below += total.squares_below;
@@ -87,7 +87,8 @@ void Session::find_threshold() {
   if (parameters_.sampling_noise == 0) return;
   float threshold = std::numeric_limits<float>::infinity();
   for (int step = 0; step < detail::kThresholdSteps; ++step) {
-    const Draw draw = detail::make_draw(parameters_.objective, threshold, 1, parameters_.seed, 0);
+    const Draw draw =
+        detail::make_draw(parameters_.objective, threshold, bounds_.mean_weight, 1, parameters_.seed, 0);
     const auto exponents = detail::sweep_exponents(parameters_.objective, bounds_, draw);
     const SweepTotals totals = sweep(draw, false, exponents);
     const float next = detail::next_threshold(parameters_.sampling_noise, threshold,
@@ -106,46 +107,48 @@ void Session::begin_tree(int round) {
   gradient_exponent_ = detail::sum_exponent(bounds_.n_rows * bounds_.gradient);
   hessian_exponent_ = detail::sum_exponent(bounds_.n_rows * bounds_.weight);
   if (std::isnan(threshold_)) find_threshold();
-  const Draw draw =
-      detail::make_draw(parameters_.objective, threshold_, parameters_.subsample, parameters_.seed, round);
+  const Draw draw = detail::make_draw(parameters_.objective, threshold_, bounds_.mean_weight,
+                                      parameters_.subsample, parameters_.seed, round);
   const auto exponents = detail::sweep_exponents(parameters_.objective, bounds_, draw);
   const SweepTotals totals = sweep(draw, true, exponents);
   drawn_threshold_ = threshold_;
-  if (parameters_.sampling_noise > 0)
-    threshold_ = detail::next_threshold(parameters_.sampling_noise, threshold_,
-                                        detail::from_fixed(totals.squares, exponents.squares),
-                                        detail::from_fixed(totals.below, exponents.importance),
-                                        detail::from_fixed(totals.squares_below, exponents.squares));
+  threshold_ = detail::drifted_threshold(parameters_.sampling_noise, threshold_,
+                                         detail::from_fixed(totals.squares, exponents.squares),
+                                         detail::from_fixed(totals.below, exponents.importance),
+                                         detail::from_fixed(totals.squares_below, exponents.squares));
 
   n_kept_ = 0;
   for (std::size_t tile = 0; tile < tile_kept_.size(); ++tile) {
     tile_offset_[tile] = n_kept_;
     n_kept_ += tile_kept_[tile];
   }
-  // Copied records make the root a stream and later levels denser; when many rows are kept, the copy costs more.
+  // Copied records make the root a stream and later levels denser; when many rows are kept, the copy costs
+  // more.
   is_copied_ = n_kept_ < bins_.n_rows / 4;
   const int gradient_bits =
       detail::word_exponent(detail::from_fixed(totals.kept_gradient, exponents.kept_gradient), n_kept_);
   const int hessian_bits =
       detail::word_exponent(detail::from_fixed(totals.kept_hessian, exponents.kept_hessian), n_kept_);
-  const Quantisation how{detail::exp2_float(gradient_bits), detail::exp2_float(hessian_bits), draw.rounding_key,
-                         !is_copied_};
+  const Quantisation how{detail::exp2_float(gradient_bits), detail::exp2_float(hessian_bits),
+                         draw.rounding_key, !is_copied_};
   const Word root = quantise(how);
   tree_.emplace(parameters_, detail::make_split_rule(parameters_, gradient_bits, hessian_bits), root);
   begin_growth(round);
 }
 
 Word Session::quantise(const Quantisation& how) {
-  const std::size_t row_bytes = (bins_.n_groups() - 1) * kGroupFeatures + bins_.group_stride(bins_.n_groups() - 1);
+  const std::size_t row_bytes =
+      (bins_.n_groups() - 1) * kGroupFeatures + bins_.group_stride(bins_.n_groups() - 1);
   if (is_copied_ && kept_records_.size() < n_kept_ * row_bytes + Buffer<Word>::kAlignment)
     kept_records_ = Buffer<std::uint8_t>(n_kept_ * row_bytes * 5 / 4 + Buffer<Word>::kAlignment);
   std::vector<PerThread<Word>> sums(static_cast<std::size_t>(team_.size()));
   const bool lists_rows = !is_copied_ && n_kept_ < bins_.n_rows;
   team_.for_each(tile_kept_.size(), [&](std::size_t tile, int thread) {
     const std::size_t begin = tile * kTileRows;
-    const KeptRows kept{kept_rows_.data() + begin, kept_gradients_.data() + begin, kept_hessians_.data() + begin};
+    const KeptRows kept{kept_rows_.data() + begin, kept_gradients_.data() + begin,
+                        kept_hessians_.data() + begin};
     Word* words = how.scatter ? words_.data() : words_.data() + tile_offset_[tile];
-    sums[static_cast<std::size_t>(thread)].value += kernels_.quantise(how, kept, tile_kept_[tile], words);
+    sums[thread].value += kernels_.quantise(how, kept, tile_kept_[tile], words);
     if (is_copied_) copy_records(tile);
     if (lists_rows) std::copy_n(kept.rows, tile_kept_[tile], slots_[0].data() + tile_offset_[tile]);
   });
@@ -190,9 +193,9 @@ void Session::route(const RouteTree& tree, const BinnedMatrix& bins, LeafNumbers
     for (std::size_t block = tile * kTileBlocks; block < end; ++block) {
       std::uint8_t* narrow = leaves.narrow_at(block * kBlockRows);
       std::uint16_t* wide = leaves.wide_at(block * kBlockRows);
-      kernels_.route_block(tree, bins.column_block(block, 0), narrow, wide);
+      kernels_.route_block(tree, bins.column_block(block, 0), bins.n_features() * kBlockRows, narrow, wide);
       if (sums != nullptr)
-        kernels_.add_leaf_sums(how, block, bins.n_rows, narrow, wide, (*sums)[static_cast<std::size_t>(thread)].data());
+        kernels_.add_leaf_sums(how, block, bins.n_rows, narrow, wide, (*sums)[thread].data());
     }
   });
 }
@@ -202,7 +205,8 @@ void Session::add_weights(const BinnedMatrix& bins, LeafNumbers& leaves, float* 
     const std::size_t end = std::min(bins.n_blocks(), (tile + 1) * kTileBlocks);
     for (std::size_t block = tile * kTileBlocks; block < end; ++block) {
       const std::size_t row = block * kBlockRows;
-      kernels_.add_leaf_weights(leaf_weights_.data(), n_leaves_, leaves.narrow_at(row), leaves.wide_at(row), margins + row);
+      kernels_.add_leaf_weights(leaf_weights_.data(), n_leaves_, leaves.narrow_at(row), leaves.wide_at(row),
+                                margins + row);
     }
   });
 }
@@ -212,8 +216,8 @@ void Session::set_leaf_weights(const RouteTree& route_tree, const Tree& tree) {
   leaf_weights_.assign((static_cast<std::size_t>(n_leaves_) + 63) / 64 * 64, 0);
   double largest = 0;
   for (int leaf = 0; leaf < n_leaves_; ++leaf) {
-    const auto node = static_cast<std::size_t>(route_tree.node_of_leaf[static_cast<std::size_t>(leaf)]);
-    leaf_weights_[static_cast<std::size_t>(leaf)] = tree.nodes[node].weight;
+    const auto node = static_cast<std::size_t>(route_tree.node_of_leaf[leaf]);
+    leaf_weights_[leaf] = tree.nodes[node].weight;
     largest = std::max(largest, std::fabs(static_cast<double>(tree.nodes[node].weight)));
   }
   residual_bound_ += largest;
@@ -230,12 +234,13 @@ Tree Session::finish_tree() {
     std::vector<LeafSum> node_sums(tree_->nodes().size());
     for (const auto& sums : thread_sums) {
       for (std::size_t leaf = 0; leaf < sums.size(); ++leaf) {
-        LeafSum& sum = node_sums[static_cast<std::size_t>(route_tree.node_of_leaf[leaf])];
+        LeafSum& sum = node_sums[route_tree.node_of_leaf[leaf]];
         sum.gradient += sums[leaf].gradient;
         sum.hessian += sums[leaf].hessian;
       }
     }
-    tree = detail::finish(tree_->nodes(), node_sums, gradient_exponent_, hessian_exponent_, bins_.cuts, parameters_);
+    tree = detail::finish(tree_->nodes(), node_sums, gradient_exponent_, hessian_exponent_, bins_.cuts,
+                          parameters_);
     set_leaf_weights(route_tree, tree);
     margins_lag_ = true;
   }

@@ -13,8 +13,8 @@ constexpr std::uint32_t kOpen = 1U << 15;
 constexpr std::uint32_t kJoined = kOpen - 1;
 constexpr std::uint32_t kNextLoop = 1U << 16;
 
-/// Pauses before a waiting thread sleeps: about 20 microseconds, longer than the gaps between the loops of a tree and
-/// shorter than a time slice that somebody else could use.
+/// Pauses before a waiting thread sleeps: about 20 microseconds, longer than the gaps between the loops of a
+/// tree and shorter than a time slice that somebody else could use.
 constexpr int kSpins = 500;
 
 void pause() noexcept {
@@ -84,7 +84,8 @@ void ThreadTeam::help(int thread) {
     while ((seen & kOpen) != 0 && seen / kNextLoop == last) {
       if (!state_.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel)) continue;
       take_indices(thread);
-      if (((state_.fetch_sub(1, std::memory_order_acq_rel) - 1) & (kJoined | kOpen)) == 0) state_.notify_all();
+      if (((state_.fetch_sub(1, std::memory_order_acq_rel) - 1) & (kJoined | kOpen)) == 0)
+        state_.notify_all();
       break;
     }
   }

@@ -9,10 +9,10 @@
 
 namespace coppice::kernels::cpu {
 
-/// A caller and its helper threads. A loop is open to helpers while it runs; whoever is free takes the next index.
-/// The caller works too and at the end waits only for helpers that are in the middle of an index. So a helper that
-/// sleeps, or that a busy machine gives no time, holds nobody up: a loop takes at most what the caller alone would
-/// need. (A fork-join barrier waits for every thread; docs/decisions has the measurement.)
+/// A caller and its helper threads. A loop is open to helpers while it runs; whoever is free takes the next
+/// index. The caller works too and at the end waits only for helpers that are in the middle of an index. So a
+/// helper that sleeps, or that a busy machine gives no time, holds nobody up: a loop takes at most what the
+/// caller alone would need. (A fork-join barrier waits for every thread; docs/decisions has the measurement.)
 /// Every sum that crosses threads is an integer, so who takes which index changes no result.
 /// Not thread-safe: one loop at a time.
 class ThreadTeam {
@@ -49,8 +49,8 @@ class ThreadTeam {
   const void* context_ = nullptr;
   Call call_ = nullptr;
   alignas(64) std::atomic<std::size_t> next_{0};
-  /// Number of the loop in the upper 16 bits, then one bit that is set while it is open, then the number of helpers
-  /// that have joined it and not left.
+  /// Number of the loop in the upper 16 bits, then one bit that is set while it is open, then the number of
+  /// helpers that have joined it and not left.
   alignas(64) std::atomic<std::uint32_t> state_{0};
   std::atomic<bool> ends_{false};
   std::vector<std::thread> helpers_;

@@ -218,6 +218,7 @@ TEST(CpuParity, WeightsImbalanceAndUnits) {
          std::vector<std::pair<Objective, double>>{{Objective::kBinaryLogistic, 0.5},
                                                    {Objective::kBinaryLogistic, 0.05},
                                                    {Objective::kBinaryLogistic, 0.003},
+                                                   {Objective::kSquaredError, 1e-20},
                                                    {Objective::kSquaredError, 1e-3},
                                                    {Objective::kSquaredError, 1e6}}) {
       TablePlan plan = mixed_plan(objective);

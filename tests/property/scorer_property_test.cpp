@@ -6,9 +6,10 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <bit>
 #include <cfloat>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
 #include <limits>
 #include <random>
 #include <string>
@@ -255,7 +256,7 @@ class ScorerProperty : public testing::TestWithParam<std::tuple<scoring::Isa, Sh
 void expect_same_bits(std::span<const float> actual, std::span<const float> expected, const char* what) {
   ASSERT_EQ(actual.size(), expected.size());
   for (std::size_t i = 0; i < actual.size(); ++i) {
-    ASSERT_EQ(std::memcmp(&actual[i], &expected[i], sizeof(float)), 0)
+    ASSERT_EQ(std::bit_cast<std::uint32_t>(actual[i]), std::bit_cast<std::uint32_t>(expected[i]))
         << what << ", row " << i << " of " << actual.size() << ": " << actual[i] << " instead of "
         << expected[i];
   }
@@ -282,6 +283,7 @@ TEST_P(ScorerProperty, EqualsTheNaiveWalk) {
     margins.push_back(predict_margin(model, values));
     for (std::size_t f = 0; f < n_features; ++f) columns[f].push_back(values[f]);
   }
+  column_pointers.reserve(n_features);
   for (const std::vector<float>& column : columns) column_pointers.push_back(column.data());
 
   const Scorer scorer(model);

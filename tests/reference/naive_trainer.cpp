@@ -1,6 +1,7 @@
 #include "naive_trainer.h"
 
 #include <coppice/detail/feature_sampling.h>
+#include <coppice/detail/fixed_sum.h>
 #include <coppice/detail/grown_tree.h>
 #include <coppice/detail/numerics.h>
 #include <coppice/detail/split.h>
@@ -120,7 +121,12 @@ class NaiveSession final : public TrainingSession {
       largest_label = std::max(largest_label, std::fabs(static_cast<double>(label)));
     largest_residual_ = largest_label + std::fabs(static_cast<double>(base_margin));
     bounds_.n_rows = static_cast<double>(n_rows());
-    bounds_.weight = data_.weights.empty() ? 1.0 : *std::ranges::max_element(data_.weights);
+    if (!data_.weights.empty()) {
+      bounds_.weight = *std::ranges::max_element(data_.weights);
+      const double sum =
+          fixed_sum(n_rows(), [&](std::size_t row) { return static_cast<double>(data_.weights[row]); });
+      bounds_.mean_weight = sum / bounds_.n_rows;
+    }
     update_gradient_bound();
   }
 
@@ -138,20 +144,16 @@ class NaiveSession final : public TrainingSession {
     update_gradient_bound();
   }
 
-  void set_sampling_threshold(float threshold) override {
-    if (parameters_.sampling_noise == 0)
-      threshold_ = 0;
-    else
-      threshold_ = std::isnan(threshold) ? find_threshold() : threshold;
-  }
+  void set_sampling_threshold(float threshold) override { threshold_ = threshold; }
 
   void begin_tree(int round) override {
-    const Draw draw =
-        make_draw(parameters_.objective, threshold_, parameters_.subsample, parameters_.seed, round);
+    if (std::isnan(threshold_)) threshold_ = find_threshold();
+    const Draw draw = make_draw(parameters_.objective, threshold_, bounds_.mean_weight, parameters_.subsample,
+                                parameters_.seed, round);
     std::vector<KeptRow> kept;
     const SweepSums sums = sweep(draw, &kept);
     drawn_threshold_ = threshold_;
-    threshold_ = following_threshold(draw.threshold, sums);
+    threshold_ = following(drifted_threshold, draw.threshold, sums);
     n_kept_ = kept.size();
 
     const int gradient_exponent =
@@ -258,7 +260,7 @@ class NaiveSession final : public TrainingSession {
       BlockSums block;
       for (std::size_t row = begin; row < std::min(begin + kBlockRows, n_rows()); ++row) {
         const auto [gradient, hessian] = derivatives(row);
-        const float a = importance(gradient, hessian, draw.floor);
+        const float a = importance(gradient, hessian, draw.floor, draw.threshold);
         const float square = a * a;
         block.squares.add(row, square);
         block.below.add(row, a < draw.threshold ? a : 0.0F);
@@ -275,19 +277,20 @@ class NaiveSession final : public TrainingSession {
     return sums;
   }
 
-  [[nodiscard]] float following_threshold(float threshold, const SweepSums& sums) const {
-    if (parameters_.sampling_noise == 0) return 0;
-    return next_threshold(parameters_.sampling_noise, threshold,
-                          from_fixed(sums.squares, sums.exponents.squares),
-                          from_fixed(sums.below, sums.exponents.importance),
-                          from_fixed(sums.squares_below, sums.exponents.squares));
+  /// The threshold that `rule` (next_threshold or drifted_threshold) makes of a sweep's sums.
+  template <class Rule>
+  [[nodiscard]] float following(const Rule& rule, float threshold, const SweepSums& sums) const {
+    return rule(parameters_.sampling_noise, threshold, from_fixed(sums.squares, sums.exponents.squares),
+                from_fixed(sums.below, sums.exponents.importance),
+                from_fixed(sums.squares_below, sums.exponents.squares));
   }
 
   [[nodiscard]] float find_threshold() const {
+    if (parameters_.sampling_noise == 0) return 0;
     float threshold = kInfinity;
     for (int step = 0; step < kThresholdSteps; ++step) {
-      const Draw draw = make_draw(parameters_.objective, threshold, 1, 0, 0);
-      threshold = following_threshold(threshold, sweep(draw, nullptr));
+      const Draw draw = make_draw(parameters_.objective, threshold, bounds_.mean_weight, 1, 0, 0);
+      threshold = following(next_threshold, threshold, sweep(draw, nullptr));
     }
     return threshold;
   }

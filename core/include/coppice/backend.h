@@ -27,16 +27,16 @@ struct PhaseSeconds {
 
 /// What a session is opened with. The referenced data outlive the session.
 struct SessionData {
-  const BinnedMatrix* bins = nullptr;      ///< with records
-  std::span<const float> labels;           ///< [n_rows]
-  std::span<const float> weights;          ///< [n_rows] or empty: 1 each; scale_pos_weight is already in them
+  const BinnedMatrix* bins = nullptr;  ///< with records
+  std::span<const float> labels;       ///< [n_rows]
+  std::span<const float> weights;      ///< [n_rows] or empty: 1 each; scale_pos_weight is already in them
   std::span<const BinnedMatrix* const> evaluation;  ///< matrices that follow along, without records
 };
 
 /// One training run on one device. The loop in core makes the calls of a round in the order they stand here;
 /// each may only enqueue work, except where it says that it blocks. All state lives in the session: core sees
 /// neither rows nor histograms. Every implementation must produce the same trees, bit for bit: the arithmetic
-/// is fixed by <coppice/detail/numerics.h> and <coppice/detail/frontier.h>, the algorithm by
+/// is fixed by <coppice/detail/numerics.h> and <coppice/detail/grown_tree.h>, the algorithm by
 /// docs/determinism.md, and the parity tests compare with the textbook trainer in tests/reference.
 class TrainingSession {
  public:

@@ -16,11 +16,13 @@ inline constexpr std::size_t kBlockRows = 512;
 inline constexpr std::size_t kGroupFeatures = 32;
 
 /// One byte per value, in two layouts.
-/// - Column blocks: bin of (row, f) at `columns[((row / 512) * n_features + f) * 512 + row % 512]`, for masks.
+/// - Column blocks: bin of (row, f) at `columns[((row / 512) * n_features + f) * 512 + row % 512]`, for
+/// masks.
 /// - Row records, by groups of up to 32 features: bin of (row, f) at
 ///   `records[group_offset(f / 32) + row * group_stride(f / 32) + f % 32]`, for histograms of gathered rows.
 ///   The stride is 16 bytes for a group of up to 16 features, 32 otherwise.
-/// Rows are padded to whole blocks, features to whole records, with bin 0.
+/// Rows are padded to whole blocks, features to whole records, with bin 0. A backend may leave some slack
+/// behind the last bin of either layout.
 struct BinnedMatrix {
   Cuts cuts;
   std::size_t n_rows = 0;

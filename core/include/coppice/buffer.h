@@ -33,9 +33,7 @@ class Buffer {
     if (this != &other) *this = Buffer(other);
     return *this;
   }
-  Buffer(Buffer&& other) noexcept : data_(std::move(other.data_)), size_(other.size_) {
-    other.size_ = 0;
-  }
+  Buffer(Buffer&& other) noexcept : data_(std::move(other.data_)), size_(other.size_) { other.size_ = 0; }
   Buffer& operator=(Buffer&& other) noexcept {
     data_ = std::move(other.data_);
     size_ = other.size_;
@@ -57,13 +55,11 @@ class Buffer {
 
  private:
   struct Free {
-    void operator()(T* pointer) const noexcept {
-      ::operator delete(pointer, std::align_val_t{kAlignment});
-    }
+    void operator()(T* pointer) const noexcept { ::operator delete (pointer, std::align_val_t{kAlignment}); }
   };
   static T* allocate(std::size_t size) {
     if (size == 0) return nullptr;
-    return static_cast<T*>(::operator new(size * sizeof(T), std::align_val_t{kAlignment}));
+    return static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{kAlignment}));
   }
 
   std::unique_ptr<T, Free> data_;

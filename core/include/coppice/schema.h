@@ -28,9 +28,9 @@ struct Feature {
 /// The columns of a training table. Features stand in file order, label, weight and ignored columns left out.
 struct Schema {
   std::vector<Feature> features;
-  std::string label;                 ///< column name; empty when the table has no label
-  std::string weight;                ///< column name; empty when rows are not weighted
-  std::vector<std::string> ignored;  ///< columns that are present but no features
+  std::string label;                        ///< column name; empty when the table has no label
+  std::string weight;                       ///< column name; empty when rows are not weighted
+  std::vector<std::string> ignored;         ///< columns that are present but no features
   std::vector<std::string> missing_tokens;  ///< cell texts that mean *missing*; the empty cell always does
   bool has_header = true;  ///< false: columns were named by position, `f<column>`, and match by position
 

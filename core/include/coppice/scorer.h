@@ -16,10 +16,11 @@ enum class Output : std::uint8_t { kPrediction, kMargin };
 /// An immutable, thread-safe scorer of one model.
 /// A row is [n_features] floats in schema order: numbers or category codes; NaN is missing. Results are the
 /// bits of predict_margin (and of margins_to_predictions on it), for single rows and batches, on any
-/// instruction set. After construction nothing allocates, locks or throws.
+/// instruction set. After construction nothing allocates, locks or throws; a call takes up to 40 KB of stack.
 class Scorer {
  public:
-  /// Cost: O(nodes log nodes). Errors: core.scorer.model when a tree does not fit the schema.
+  /// Cost: O(nodes log nodes). Errors: core.scorer.model when a tree does not fit the schema or is damaged (a
+  /// feature, child or category list out of range); the message names tree and node.
   explicit Scorer(const Model& model);
   ~Scorer();
   Scorer(Scorer&&) noexcept;
@@ -39,7 +40,7 @@ class Scorer {
   void score_columns(std::span<const float* const> columns, std::size_t first, std::span<float> scores,
                      Output output = Output::kPrediction) const noexcept;
 
-  /// Leaf index of every tree for one row: leaves [n_trees].
+  /// Leaf (index in Tree::nodes) of every tree for one row: leaves [n_trees].
   void leaves(std::span<const float> row, std::span<std::int32_t> leaves) const noexcept;
 
  private:

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -58,15 +59,17 @@ TEST(SquaredLoss, IsHalfTheSquaredError) {
 // Row sampling
 
 TEST(Importance, IsTheLargerOfGradientAndFloor) {
-  EXPECT_EQ(importance(-3, 1, 0.5F), 3);
-  EXPECT_EQ(importance(0.25F, 2, 0.5F), 1);
-  EXPECT_EQ(importance_floor(Objective::kSquaredError, 20), 0.1F * 20);
-  EXPECT_EQ(importance_floor(Objective::kSquaredError, kInfinity), 0);
-  EXPECT_EQ(importance_floor(Objective::kBinaryLogistic, 20), 0);
+  EXPECT_EQ(importance(-3, 1, 0.5F, 9), 3);
+  EXPECT_EQ(importance(0.25F, 2, 0.5F, 9), 1);
+  EXPECT_EQ(importance(0.25F, 2, 0.5F, 0.75F), 0.75F);  // the floor stops at the threshold
+  EXPECT_EQ(importance_floor(Objective::kSquaredError, 20, 1), 2);
+  EXPECT_EQ(importance_floor(Objective::kSquaredError, 20, 4), 0.5F);  // heavier rows, no higher share
+  EXPECT_EQ(importance_floor(Objective::kSquaredError, kInfinity, 1), 0);
+  EXPECT_EQ(importance_floor(Objective::kBinaryLogistic, 20, 1), 0);
 }
 
 TEST(IsKept, ThresholdZeroKeepsEveryRowOnce) {
-  const Draw draw = make_draw(Objective::kBinaryLogistic, 0, 1, 7, 3);
+  const Draw draw = make_draw(Objective::kBinaryLogistic, 0, 1, 1, 7, 3);
   for (std::uint32_t row = 0; row < 1000; ++row) EXPECT_TRUE(is_kept(draw, row % 2 == 0 ? 0 : 1e-30F, row));
   EXPECT_EQ(repeat(draw, 0), 1);
 }
@@ -77,7 +80,7 @@ double kept_share(float threshold, double subsample, float a) {
   constexpr std::uint32_t kRows = 20'000;
   int kept = 0;
   for (int round = 0; round < kRounds; ++round) {
-    const Draw draw = make_draw(Objective::kBinaryLogistic, threshold, subsample, 11, round);
+    const Draw draw = make_draw(Objective::kBinaryLogistic, threshold, 1, subsample, 11, round);
     for (std::uint32_t row = 0; row < kRows; ++row) kept += is_kept(draw, a, row) ? 1 : 0;
   }
   return static_cast<double>(kept) / (kRounds * static_cast<double>(kRows));
@@ -96,7 +99,7 @@ TEST(IsKept, FrequencyMatchesTheProbability) {
     const double standard_error = std::sqrt(p * (1 - p) / 400'000);
     EXPECT_NEAR(kept_share(c.threshold, c.subsample, c.a), p, 5 * standard_error) << c.a;
     if (c.threshold > 0) {
-      const Draw draw = make_draw(Objective::kBinaryLogistic, c.threshold, 1, 0, 0);
+      const Draw draw = make_draw(Objective::kBinaryLogistic, c.threshold, 1, 1, 0, 0);
       EXPECT_FLOAT_EQ(repeat(draw, c.a), std::max(1.0F, c.threshold / c.a));
     }
   }
@@ -157,10 +160,13 @@ TEST(NextThreshold, SolvesTheVarianceEquation) {
 }
 
 TEST(NextThreshold, KeepsWhatItCannotImprove) {
-  EXPECT_EQ(next_threshold(0.1, 3, 19, 0, 0), 3);              // nothing below
-  EXPECT_EQ(next_threshold(0.1, kInfinity, 0, 0, 0), 0);       // all importances are 0
-  EXPECT_EQ(next_threshold(0.1, 1e-38F, 1e-78, 1e-39, 0), 0);  // 1 / threshold would be infinite
-  EXPECT_EQ(next_threshold(10, 1, 1e300, 1e-300, 1e-300), 0);  // no float
+  EXPECT_EQ(next_threshold(0.1, 3, 19, 0, 0), 3);                // nothing below
+  EXPECT_EQ(next_threshold(0.1, kInfinity, 0, 0, 0), 0);         // all importances are 0
+  EXPECT_EQ(next_threshold(0.1, 1e-38F, 1e-78, 1e-39, 0), 0);    // 1 / threshold would be infinite
+  EXPECT_EQ(next_threshold(10, 1, 1e300, 1e-300, 1e-300), 0);    // no float
+  EXPECT_TRUE(std::isnan(drifted_threshold(0.1, 3, 19, 0, 0)));  // nothing below: search anew
+  EXPECT_EQ(drifted_threshold(0.1, 3, 19, 7, 19), next_threshold(0.1, 3, 19, 7, 19));
+  EXPECT_EQ(drifted_threshold(0, 0, 19, 7, 19), 0);
 }
 
 // ---------------------------------------------------------------------------------------------------------
@@ -222,7 +228,8 @@ TEST(SweepExponents, BoundEveryRow) {
     const double residual = std::ldexp(random.uniform(1, 2), random.below(40) - 20);
     bounds.gradient = objective == Objective::kBinaryLogistic ? bounds.weight : bounds.weight * residual;
     const auto threshold = static_cast<float>(bounds.gradient * std::ldexp(1.0, random.below(40) - 36));
-    const Draw draw = make_draw(objective, threshold, 1, 0, 0);
+    bounds.mean_weight = bounds.weight * random.one_of({1.0, 0.01});
+    const Draw draw = make_draw(objective, threshold, bounds.mean_weight, 1, 0, 0);
     const SweepExponents exponents = sweep_exponents(objective, bounds, draw);
 
     const auto weight = static_cast<float>(bounds.weight * random.one_of({1.0, 0.5, 1e-6, 0.0}));
@@ -231,7 +238,7 @@ TEST(SweepExponents, BoundEveryRow) {
     const float gradient = u * weight;
     const float hessian =
         (objective == Objective::kBinaryLogistic ? LogisticLoss::hessian(u) : 1.0F) * weight;
-    const float a = importance(gradient, hessian, draw.floor);
+    const float a = importance(gradient, hessian, draw.floor, draw.threshold);
     const auto units = [&](double term, int exponent) { return bounds.n_rows * std::ldexp(term, exponent); };
     constexpr double kLimit = 0x1p62 * (1 + 1e-5);  // float32 rounding of the terms
     EXPECT_LT(units(a * a, exponents.squares), kLimit);
@@ -335,7 +342,7 @@ TEST(Quantise, RowDrawsAreUnbiasedAndUncorrelated) {
   constexpr double kDraws = kRounds * static_cast<double>(kRows);
   double gradients = 0, hessians = 0, both = 0;
   for (int round = 0; round < kRounds; ++round) {
-    const std::uint32_t key = make_draw(Objective::kBinaryLogistic, 0, 1, 3, round).rounding_key;
+    const std::uint32_t key = make_draw(Objective::kBinaryLogistic, 0, 1, 1, 3, round).rounding_key;
     for (std::uint32_t row = 0; row < kRows; ++row) {
       const Word word = quantise(0.25F, 0.5F, 1, 1, key, row);
       gradients += gradient_of(word);

@@ -79,10 +79,12 @@ TEST(Train, RefusesWhatCannotBeLearned) {
   Dataset negative_weight = data;
   negative_weight.weights = Buffer<float>(100, 1);
   negative_weight.weights[3] = -1;
-  EXPECT_EQ(error_of(few_rounds(1), negative_weight), "[core.train.weight] row 3: weight -1 is not a number >= 0");
+  EXPECT_EQ(error_of(few_rounds(1), negative_weight),
+            "[core.train.weight] row 3: weight -1 is not a number >= 0");
   Dataset no_weight = data;
   no_weight.weights = Buffer<float>(100, 0);
-  EXPECT_THAT(error_of(few_rounds(1), no_weight), testing::StartsWith("[core.train.weight] all weights are 0"));
+  EXPECT_THAT(error_of(few_rounds(1), no_weight),
+              testing::StartsWith("[core.train.weight] all weights are 0"));
 }
 
 TEST(Train, ConstantLabelOfRegressionGivesTheConstant) {
@@ -101,8 +103,8 @@ TEST(Train, EarlyStoppingCutsTheModelAtTheBestRound) {
   parameters.eval_metric = {"error", "logloss"};
   parameters.early_stopping_rounds = 5;
   TrainReport report;
-  const Model model =
-      train(*kernels::make_cpu_backend(2), parameters, data, {.evaluation = {{"validation", &valid}}}, &report);
+  const Model model = train(*kernels::make_cpu_backend(2), parameters, data,
+                            {.evaluation = {{"validation", &valid}}}, &report);
   EXPECT_TRUE(report.stopped_early);
   ASSERT_GE(model.summary.best_round, 0);
   EXPECT_EQ(model.trees.size(), static_cast<std::size_t>(model.summary.best_round) + 1);
@@ -126,7 +128,8 @@ TEST(Train, EarlyStoppingWatchesTheNamedMetric) {
   for (const double value : curve.values) EXPECT_LE(value, curve.values.back());
   parameters.early_stopping_metric = "validation-map";
   EXPECT_EQ(error_of(parameters, data, {.evaluation = {{"validation", &valid}}}),
-            "[core.train.early_stopping] early_stopping_metric 'validation-map' is not watched; the watched ones are "
+            "[core.train.early_stopping] early_stopping_metric 'validation-map' is not watched; the watched "
+            "ones are "
             "validation-auc, validation-logloss");
 }
 

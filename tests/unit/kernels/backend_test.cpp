@@ -28,7 +28,8 @@ Dataset mixed_table(std::size_t n_rows) {
 TEST(CpuBackend, BinsBothLayoutsOnEveryInstructionSet) {
   for (const std::size_t n_rows : {1U, 511U, 512U, 513U, 2000U}) {
     const Dataset data = mixed_table(n_rows);
-    for (const InstructionSet set : {InstructionSet::kScalar, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
+    for (const InstructionSet set :
+         {InstructionSet::kScalar, InstructionSet::kAvx2, InstructionSet::kAvx512}) {
       if (set > best_instruction_set()) continue;
       const auto backend = make_cpu_backend(2, set);
       const Cuts cuts = backend->make_cuts(data, {});
@@ -39,7 +40,8 @@ TEST(CpuBackend, BinsBothLayoutsOnEveryInstructionSet) {
         for (std::size_t row = 0; row < matrix.n_padded_rows(); ++row) {
           const int expected = row < n_rows ? cuts.bin_of(f, data.columns[f][row]) : 0;
           ASSERT_EQ(matrix.bin(row, f), expected);
-          ASSERT_EQ(matrix.records[matrix.group_offset(group) + row * matrix.group_stride(group) + f % kGroupFeatures],
+          ASSERT_EQ(matrix.records[matrix.group_offset(group) + row * matrix.group_stride(group) +
+                                   f % kGroupFeatures],
                     expected);
         }
       }
@@ -60,8 +62,8 @@ TEST(CpuBackend, RefusesATableOfOtherWidth) {
 
 TEST(Backends, AreMadeByName) {
   EXPECT_EQ(make_backend("cpu")->name(), "cpu");
-  EXPECT_THAT([] { (void)make_backend("gpu"); },
-              testing::ThrowsMessage<Error>(testing::HasSubstr("unknown device 'gpu': use cpu, cuda, cuda:N or auto")));
+  EXPECT_THAT([] { (void)make_backend("gpu"); }, testing::ThrowsMessage<Error>(testing::HasSubstr(
+                                                     "unknown device 'gpu': use cpu, cuda, cuda:N or auto")));
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ bool same_bits(const T& a, const T& b) {
 class KernelTwins : public testing::TestWithParam<InstructionSet> {
  protected:
   void SetUp() override {
-    if (GetParam() > best_instruction_set()) GTEST_SKIP() << "this processor does not have " << to_string(GetParam());
+    if (GetParam() > best_instruction_set())
+      GTEST_SKIP() << "this processor does not have " << to_string(GetParam());
   }
   const Kernels& scalar_ = scalar_kernels();
   const Kernels& vector_ = kernels_of(GetParam());
@@ -45,7 +46,8 @@ TEST_P(KernelTwins, BinColumn) {
     const CutTable table = make_cut_table(cuts);
     for (const std::size_t n : {1U, 15U, 16U, 17U, 500U, 512U}) {
       std::vector<float> values(512);
-      for (float& x : values) x = below(10) == 0 ? kNan : n_cuts > 0 && below(3) == 0 ? cuts[below(n_cuts)] : normal();
+      for (float& x : values)
+        x = below(10) == 0 ? kNan : n_cuts > 0 && below(3) == 0 ? cuts[below(n_cuts)] : normal();
       std::vector<std::uint8_t> a(512, 9), b(512, 8);
       scalar_.bin_column(table, values.data(), n, a.data());
       vector_.bin_column(table, values.data(), n, b.data());
@@ -60,7 +62,8 @@ TEST_P(KernelTwins, BinColumn) {
 
 /// A block's worth of rows for sweeps, with room behind.
 struct SweepFixture {
-  std::vector<float> margins = std::vector<float>(512), labels = std::vector<float>(512), weights = std::vector<float>(512);
+  std::vector<float> margins = std::vector<float>(512), labels = std::vector<float>(512),
+                     weights = std::vector<float>(512);
   std::vector<float> gradients = std::vector<float>(512, 3), largest = std::vector<float>(2);
   std::vector<std::uint16_t> label_bits = std::vector<std::uint16_t>(32);
   std::vector<std::uint8_t> narrow = std::vector<std::uint8_t>(512);
@@ -71,7 +74,8 @@ struct SweepFixture {
   SweepSums sums;
   std::size_t n_kept = 0;
 
-  void run(const Kernels& kernels, Sweep sweep, Objective objective, bool weighted, int n_leaves, bool is_wide) {
+  void run(const Kernels& kernels, Sweep sweep, Objective objective, bool weighted, int n_leaves,
+           bool is_wide) {
     sweep.margins = margins.data();
     if (n_leaves > 0 && is_wide) sweep.wide_leaves = wide.data();
     if (n_leaves > 0 && !is_wide) sweep.narrow_leaves = narrow.data();
@@ -96,7 +100,7 @@ TEST_P(KernelTwins, SweepAndQuantise) {
     SweepFixture start;
     const auto objective = trial % 2 == 0 ? Objective::kBinaryLogistic : Objective::kSquaredError;
     const float spread = trial % 5 == 0 ? 60.0F : 3.0F;
-    const int n_leaves = std::vector<int>{0, 1, 16, 33, 64, 65, 256}[static_cast<std::size_t>(below(7))];
+    const int n_leaves = std::vector<int>{0, 1, 16, 33, 64, 65, 256}[below(7)];
     const bool is_wide = below(4) == 0;
     start.leaf_weights.resize(256);
     for (float& w : start.leaf_weights) w = normal();
@@ -111,9 +115,9 @@ TEST_P(KernelTwins, SweepAndQuantise) {
     Sweep sweep;
     sweep.n_rows = static_cast<std::size_t>(below(4) == 0 ? 1 + below(512) : 512);
     sweep.draws = below(8) != 0;
-    const float threshold = std::vector<float>{0.0F, 1e-4F, 0.1F, 0.5F, 3.0F}[static_cast<std::size_t>(below(5))];
+    const float threshold = std::vector<float>{0.0F, 1e-4F, 0.1F, 0.5F, 3.0F}[below(5)];
     const double subsample = below(2) == 0 ? 1.0 : 0.8;
-    sweep.draw = detail::make_draw(objective, threshold, subsample, 11, trial);
+    sweep.draw = detail::make_draw(objective, threshold, 0.7, subsample, 11, trial);
     const bool weighted = below(2) == 0;
     SweepFixture a = start, b = start;
     a.run(scalar_, sweep, objective, weighted, n_leaves, is_wide);
@@ -132,10 +136,10 @@ TEST_P(KernelTwins, SweepAndQuantise) {
     for (const bool scatter : {false, true}) {
       const Quantisation how{0x1p12F, 0x1p9F, 77U + static_cast<unsigned>(trial), scatter};
       std::vector<Word> words_a(528, -1), words_b(528, -1);
-      const Word sum_a =
-          scalar_.quantise(how, {a.rows.data(), a.kept_gradients.data(), a.kept_hessians.data()}, a.n_kept, words_a.data());
-      const Word sum_b =
-          vector_.quantise(how, {b.rows.data(), b.kept_gradients.data(), b.kept_hessians.data()}, b.n_kept, words_b.data());
+      const Word sum_a = scalar_.quantise(
+          how, {a.rows.data(), a.kept_gradients.data(), a.kept_hessians.data()}, a.n_kept, words_a.data());
+      const Word sum_b = vector_.quantise(
+          how, {b.rows.data(), b.kept_gradients.data(), b.kept_hessians.data()}, b.n_kept, words_b.data());
       ASSERT_EQ(sum_a, sum_b) << trial;
       ASSERT_EQ(words_a, words_b) << trial;
     }
@@ -144,7 +148,7 @@ TEST_P(KernelTwins, SweepAndQuantise) {
 
 TEST_P(KernelTwins, LeafSums) {
   for (int trial = 0; trial < 100; ++trial) {
-    const int n_leaves = std::vector<int>{1, 2, 31, 256, 300}[static_cast<std::size_t>(trial % 5)];
+    const int n_leaves = std::vector<int>{1, 2, 31, 256, 300}[trial % 5];
     std::vector<float> gradients(512), weights(512);
     std::vector<std::uint8_t> narrow(512);
     std::vector<std::uint16_t> wide(512);
@@ -188,8 +192,8 @@ TEST_P(KernelTwins, SubtractAndFindNumeric) {
     for (int i = 0; i < n_bins; ++i) {
       // Small counts make ties likely; a third of the bins are empty.
       if ((i == 0 && trial % 2 == 0) || below(3) == 0) continue;
-      bins[static_cast<std::size_t>(i)] = detail::pack(below(7) - 3, 1 + below(3));
-      total += bins[static_cast<std::size_t>(i)];
+      bins[i] = detail::pack(below(7) - 3, 1 + below(3));
+      total += bins[i];
     }
     SplitRule rule;
     rule.gradient_unit = 0x1p-3;
@@ -265,7 +269,7 @@ std::vector<detail::GrownNode> random_tree(Random& random, int n_splits, std::ui
 
 TEST_P(KernelTwins, RouteBlock) {
   for (int trial = 0; trial < 100; ++trial) {
-    const int n_splits = std::vector<int>{0, 1, 5, 40, 255, 400}[static_cast<std::size_t>(trial % 6)];
+    const int n_splits = std::vector<int>{0, 1, 5, 40, 255, 400}[trial % 6];
     const auto nodes = random_tree(random_, n_splits, 5);
     const RouteTree tree = make_route_tree(nodes);
     ASSERT_EQ(tree.n_leaves, n_splits + 1);
@@ -274,8 +278,10 @@ TEST_P(KernelTwins, RouteBlock) {
     std::vector<std::uint8_t> narrow_a(512, 1), narrow_b(512, 2);
     std::vector<std::uint16_t> wide_a(512, 1), wide_b(512, 2);
     const bool is_wide = tree.n_leaves > kNarrowLeaves;
-    scalar_.route_block(tree, columns.data(), is_wide ? nullptr : narrow_a.data(), is_wide ? wide_a.data() : nullptr);
-    vector_.route_block(tree, columns.data(), is_wide ? nullptr : narrow_b.data(), is_wide ? wide_b.data() : nullptr);
+    scalar_.route_block(tree, columns.data(), 0, is_wide ? nullptr : narrow_a.data(),
+                        is_wide ? wide_a.data() : nullptr);
+    vector_.route_block(tree, columns.data(), 0, is_wide ? nullptr : narrow_b.data(),
+                        is_wide ? wide_b.data() : nullptr);
     for (std::size_t i = 0; i < 512; ++i) {
       const int a = is_wide ? wide_a[i] : narrow_a[i];
       ASSERT_EQ(a, is_wide ? wide_b[i] : narrow_b[i]) << trial << " row " << i;
@@ -283,7 +289,7 @@ TEST_P(KernelTwins, RouteBlock) {
       while (nodes[node].left >= 0)
         node = static_cast<std::size_t>(nodes[node].left) +
                (nodes[node].split.goes_right(columns[nodes[node].split.feature() * 512 + i]) ? 1 : 0);
-      ASSERT_EQ(tree.node_of_leaf[static_cast<std::size_t>(a)], static_cast<int>(node)) << trial;
+      ASSERT_EQ(tree.node_of_leaf[a], static_cast<int>(node)) << trial;
     }
   }
 }
@@ -302,7 +308,8 @@ TEST_P(KernelTwins, AddRows) {
       vector_.add_rows[n_features](rows, histogram.data());
       for (std::size_t i = 0; i < 200; ++i) {
         const std::size_t slot = listed ? slots[i] : 50 + i;
-        for (std::size_t f = 0; f < n_features; ++f) expected[f * kHistogramStride + records[slot * 32 + f]] += words[slot];
+        for (std::size_t f = 0; f < n_features; ++f)
+          expected[f * kHistogramStride + records[slot * 32 + f]] += words[slot];
       }
       ASSERT_EQ(histogram, expected) << n_features;
     }

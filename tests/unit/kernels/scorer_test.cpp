@@ -226,6 +226,7 @@ TEST(ScorerEngine, GivesAFeatureAColumnForEachMissingSide) {
 
 TEST(ScorerEngine, SplitsAFeatureIntoColumnsOf255Thresholds) {
   std::vector<Tree> trees;
+  trees.reserve(256);
   for (int i = 0; i < 256; ++i) {
     trees.push_back({.nodes = {inner(1, 0, static_cast<float>(i), true), leaf(0), leaf(1)}});
   }

@@ -29,7 +29,9 @@ TEST(ThreadTeam, SeesTheWritesOfEarlierLoops) {
   ThreadTeam team(3);
   std::vector<long> values(257, 0);
   for (int round = 1; round <= 2000; ++round) {
-    team.for_each(values.size(), [&](std::size_t i, int /*thread*/) { values[i] += values[(i * 31) % 257] == -1 ? 0 : round; });
+    team.for_each(values.size(), [&](std::size_t i, int /*thread*/) {
+      values[i] += values[(i * 31) % 257] == -1 ? 0 : round;
+    });
     ASSERT_EQ(values[round % 257], static_cast<long>(round) * (round + 1) / 2);
   }
 }

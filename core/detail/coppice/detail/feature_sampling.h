@@ -14,7 +14,8 @@ namespace coppice::detail {
 inline std::vector<std::uint32_t> sample_features(const std::vector<std::uint32_t>& features, double share,
                                                   std::uint64_t key) {
   if (share >= 1) return features;
-  const auto n = std::max<std::size_t>(1, static_cast<std::size_t>(share * static_cast<double>(features.size())));
+  const auto n =
+      std::max<std::size_t>(1, static_cast<std::size_t>(share * static_cast<double>(features.size())));
   std::vector<std::uint32_t> chosen = features;
   std::sort(chosen.begin(), chosen.end(), [key](std::uint32_t a, std::uint32_t b) {
     const std::uint64_t ha = mix64(key + a), hb = mix64(key + b);
@@ -35,7 +36,8 @@ class FeatureSampler {
         round_(static_cast<std::uint32_t>(round)) {
     std::vector<std::uint32_t> all(n_features);
     for (std::uint32_t f = 0; f < n_features; ++f) all[f] = f;
-    tree_ = sample_features(all, parameters.colsample_bytree, draw_key(seed_, Purpose::kTreeFeatures, round_));
+    tree_ =
+        sample_features(all, parameters.colsample_bytree, draw_key(seed_, Purpose::kTreeFeatures, round_));
   }
 
   /// Features of the whole tree, ascending.
@@ -46,8 +48,9 @@ class FeatureSampler {
 
   /// Features of one node (numbered as in the grown tree) at a depth, ascending.
   [[nodiscard]] std::vector<std::uint32_t> of_node(int depth, int node) const {
-    const auto level = sample_features(
-        tree_, by_level_, draw_key(seed_, Purpose::kLevelFeatures, round_, static_cast<std::uint32_t>(depth)));
+    const auto level =
+        sample_features(tree_, by_level_,
+                        draw_key(seed_, Purpose::kLevelFeatures, round_, static_cast<std::uint32_t>(depth)));
     return sample_features(level, by_node_,
                            draw_key(seed_, Purpose::kNodeFeatures, round_, static_cast<std::uint32_t>(node)));
   }

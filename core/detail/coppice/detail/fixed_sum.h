@@ -6,7 +6,8 @@
 
 namespace coppice::detail {
 
-/// term(0) + ... + term(n - 1): blocks of 1,024 terms in order, then the block sums pairwise (neighbours first).
+/// term(0) + ... + term(n - 1): blocks of 1,024 terms in order, then the block sums pairwise (neighbours
+/// first).
 template <class Term>
 double fixed_sum(std::size_t n, Term&& term) {
   constexpr std::size_t kBlock = 1024;

@@ -13,14 +13,14 @@
 
 namespace coppice::detail {
 
-/// A node while the tree grows. Nodes are numbered in the order in which they are made: children are neighbours, left
-/// first, and nodes that split in one step do so in the order of their numbers.
+/// A node while the tree grows. Nodes are numbered in the order in which they are made: children are
+/// neighbours, left first, and nodes that split in one step do so in the order of their numbers.
 struct GrownNode {
   int left = -1;  ///< child number; the right child is left + 1; -1: a leaf
   int depth = 0;
   Word sum = 0;
-  Split split;      ///< valid once evaluated
-  double gain = 0;  ///< of `split`
+  Split split;                 ///< valid once evaluated
+  double gain = 0;             ///< of `split`
   bool is_splittable = false;  ///< evaluated and worthwhile
 };
 
@@ -29,7 +29,8 @@ inline double effective_max_delta_step(const Parameters& parameters) noexcept {
   return parameters.max_delta_step.value_or(parameters.objective == Objective::kBinaryLogistic ? 5.0 : 0.0);
 }
 
-inline SplitRule make_split_rule(const Parameters& parameters, int gradient_exponent, int hessian_exponent) noexcept {
+inline SplitRule make_split_rule(const Parameters& parameters, int gradient_exponent,
+                                 int hessian_exponent) noexcept {
   SplitRule rule;
   rule.gradient_unit = exp2_double(-gradient_exponent);
   rule.hessian_unit = exp2_double(-hessian_exponent);
@@ -41,7 +42,8 @@ inline SplitRule make_split_rule(const Parameters& parameters, int gradient_expo
 }
 
 inline CategoricalRule make_categorical_rule(const Parameters& parameters) noexcept {
-  return {parameters.max_cat_to_onehot, parameters.cat_smooth, parameters.cat_l2, parameters.max_cat_threshold};
+  return {parameters.max_cat_to_onehot, parameters.cat_smooth, parameters.cat_l2,
+          parameters.max_cat_threshold};
 }
 
 /// A growing tree and the rules of its growth.
@@ -78,15 +80,17 @@ class GrownTree {
     if (n.is_splittable) open_.push_back(node);
   }
 
-  /// Splits nodes and returns their numbers, ascending; none ends the tree. Depth-wise: all splittable nodes, or,
-  /// when leaves run out, those of highest gain (ties: lower number). Leaf-wise: the one of highest gain.
+  /// Splits nodes and returns their numbers, ascending; none ends the tree. Depth-wise: all splittable nodes,
+  /// or, when leaves run out, those of highest gain (ties: lower number). Leaf-wise: the one of highest gain.
   std::vector<int> expand() {
     std::size_t room = leaf_wise_ ? 1 : open_.size();
-    if (max_leaves_ > 0) room = std::min(room, static_cast<std::size_t>(std::max(0, max_leaves_ - n_leaves())));
+    if (max_leaves_ > 0)
+      room = std::min(room, static_cast<std::size_t>(std::max(0, max_leaves_ - n_leaves())));
     room = std::min(room, open_.size());
-    std::partial_sort(open_.begin(), open_.begin() + static_cast<std::ptrdiff_t>(room), open_.end(), [&](int a, int b) {
-      return nodes_[a].gain > nodes_[b].gain || (nodes_[a].gain == nodes_[b].gain && a < b);
-    });
+    std::partial_sort(open_.begin(), open_.begin() + static_cast<std::ptrdiff_t>(room), open_.end(),
+                      [&](int a, int b) {
+                        return nodes_[a].gain > nodes_[b].gain || (nodes_[a].gain == nodes_[b].gain && a < b);
+                      });
     std::vector<int> chosen(open_.begin(), open_.begin() + static_cast<std::ptrdiff_t>(room));
     std::sort(chosen.begin(), chosen.end());
     open_.erase(open_.begin(), open_.begin() + static_cast<std::ptrdiff_t>(room));

@@ -16,7 +16,14 @@ constexpr std::uint64_t mix64(std::uint64_t x) noexcept {
 }
 
 /// What a draw is for; keeps the draws of one seed apart.
-enum class Purpose : std::uint32_t { kRow = 1, kRounding, kTreeFeatures, kLevelFeatures, kNodeFeatures, kCuts };
+enum class Purpose : std::uint32_t {
+  kRow = 1,
+  kRounding,
+  kTreeFeatures,
+  kLevelFeatures,
+  kNodeFeatures,
+  kCuts
+};
 
 /// Key of one purpose in one round (or of one node, level, ...: `index`).
 constexpr std::uint64_t draw_key(std::uint64_t seed, Purpose purpose, std::uint32_t round,

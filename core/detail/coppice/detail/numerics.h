@@ -22,8 +22,8 @@ namespace coppice::detail {
 // Objectives: the derivative of the loss by the margin for a row of weight 1, and the second derivative as a
 // function of the first (so that a row needs one stored float).
 
-/// Log loss. |gradient| = 1 / (1 + exp(z)) with z the margin towards the right answer: full relative precision
-/// for both classes. z is kept within +-40, where the gradient is 4e-18.
+/// Log loss. |gradient| = 1 / (1 + exp(z)) with z the margin towards the right answer: full relative
+/// precision for both classes. z is kept within +-40, where the gradient is 4e-18.
 struct LogisticLoss {
   static constexpr Objective kObjective = Objective::kBinaryLogistic;
   static constexpr float kMarginLimit = 40.0F;
@@ -54,39 +54,45 @@ struct SquaredLoss {
 // by a variance budget).
 
 /// Least share of the rows of average hessian that squared error keeps. Its gradients say nothing about the
-/// hessian (a row with gradient 0 still counts in every leaf), so a row's importance has a floor, which is given
-/// relative to the threshold: the label's unit cancels.
-inline constexpr float kKeepFloor = 0.1F;
+/// hessian (a row with gradient 0 still counts in every leaf), so a row's importance has a floor, which is
+/// given relative to the threshold: the label's unit cancels.
+inline constexpr double kKeepFloor = 0.1;
 
-/// Importance of a row: its weighted gradient, or `floor` times its weighted hessian when that is larger.
-inline float importance(float weighted_gradient, float weighted_hessian, float floor) noexcept {
+/// Importance of a row: its weighted gradient, or `floor` times its weighted hessian when that is larger, but
+/// then at most the threshold.
+inline float importance(float weighted_gradient, float weighted_hessian, float floor,
+                        float threshold) noexcept {
   const float a = std::fabs(weighted_gradient);
-  const float b = floor * weighted_hessian;
+  float b = floor * weighted_hessian;
+  b = b < threshold ? b : threshold;
   return a > b ? a : b;
 }
 
 /// floor of `importance` at a threshold; 0 at infinity, where the search for a first threshold starts.
-inline float importance_floor(Objective objective, float threshold) noexcept {
-  const bool has_floor = objective == Objective::kSquaredError && threshold < std::numeric_limits<float>::infinity();
-  return has_floor ? kKeepFloor * threshold : 0.0F;
+inline float importance_floor(Objective objective, float threshold, double mean_weight) noexcept {
+  const bool has_floor =
+      objective == Objective::kSquaredError && threshold < std::numeric_limits<float>::infinity();
+  return has_floor ? static_cast<float>(kKeepFloor * static_cast<double>(threshold) / mean_weight) : 0.0F;
 }
 
 /// One round's draw. A row of importance a is kept with probability min(1, a / threshold) * subsample, and
 /// when it is kept it counts max(1, threshold / a) times.
 struct Draw {
-  float threshold = 0;      ///< 0 keeps every row (that subsample keeps)
-  float floor = 0;          ///< importance_floor(objective, threshold)
-  float inverse = 0;        ///< 1 / threshold, 0 when the threshold is 0
-  float subsample31 = 0;    ///< subsample * 2^31
-  bool keep_certain = true; ///< subsample == 1: importances from the threshold on are kept without a draw
-  std::uint32_t row_key = 0;       ///< of row_draw, for keeping
+  float threshold = 0;        ///< 0 keeps every row (that subsample keeps)
+  float floor = 0;            ///< importance_floor
+  float inverse = 0;          ///< 1 / threshold, 0 when the threshold is 0
+  float subsample31 = 0;      ///< subsample * 2^31
+  bool keep_certain = true;   ///< subsample == 1: importances from the threshold on are kept without a draw
+  std::uint32_t row_key = 0;  ///< of row_draw, for keeping
   std::uint32_t rounding_key = 0;  ///< of row_draw, for stochastic rounding
 };
 
-inline Draw make_draw(Objective objective, float threshold, double subsample, std::uint64_t seed, int round) noexcept {
+/// mean_weight: of all rows of the training.
+inline Draw make_draw(Objective objective, float threshold, double mean_weight, double subsample,
+                      std::uint64_t seed, int round) noexcept {
   Draw draw;
   draw.threshold = threshold;
-  draw.floor = importance_floor(objective, threshold);
+  draw.floor = importance_floor(objective, threshold, mean_weight);
   draw.inverse = threshold > 0 ? 1.0F / threshold : 0.0F;  // 0 at infinity
   draw.subsample31 = static_cast<float>(subsample) * 2147483648.0F;
   draw.keep_certain = subsample >= 1;
@@ -108,12 +114,14 @@ inline bool is_kept(const Draw& draw, float a, std::uint32_t row) noexcept {
 }
 
 /// How often a kept row counts.
-inline float repeat(const Draw& draw, float a) noexcept { return a >= draw.threshold ? 1.0F : draw.threshold / a; }
+inline float repeat(const Draw& draw, float a) noexcept {
+  return a >= draw.threshold ? 1.0F : draw.threshold / a;
+}
 
-/// The largest threshold whose added variance, sum a (t - a) over {a < t}, is at most noise * sum a^2: one Newton
-/// step from `threshold` on that convex function. Sums are over the importances at `threshold`.
-/// From infinity the steps fall towards the solution; between rounds one step follows the slow drift.
-/// 0 (keep every row) when all importances are 0 at infinity, or when 1 / threshold would leave the normal floats.
+/// The largest threshold whose added variance, sum a (t - a) over {a < t}, is at most noise * sum a^2: one
+/// Newton step from `threshold` on that convex function. Sums are over the importances at `threshold`. From
+/// infinity the steps fall towards the solution; between rounds one step follows the slow drift. 0 (keep
+/// every row) when all importances are 0 at infinity, or when 1 / threshold would leave the normal floats.
 inline float next_threshold(double noise, float threshold, double sum_squares, double sum_below,
                             double sum_squares_below) noexcept {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -122,14 +130,23 @@ inline float next_threshold(double noise, float threshold, double sum_squares, d
   return next >= std::numeric_limits<float>::min() && next < kInfinity ? next : 0.0F;
 }
 
+/// Threshold of the round after one whose draw had `threshold`. NaN asks for a new search: no importance lies
+/// below the threshold any more, so the sums do not tell how far to raise it.
+inline float drifted_threshold(double noise, float threshold, double sum_squares, double sum_below,
+                               double sum_squares_below) noexcept {
+  if (noise == 0 || !(sum_squares > 0)) return 0;
+  if (!(sum_below > 0)) return std::numeric_limits<float>::quiet_NaN();
+  return next_threshold(noise, threshold, sum_squares, sum_below, sum_squares_below);
+}
+
 /// Newton steps that find the first threshold of a training, from infinity.
 inline constexpr int kThresholdSteps = 8;
 
 // ---------------------------------------------------------------------------------------------------------
 // Fixed point. Sums over the rows of a block are float32 sums of fixed shape; sums over blocks are integers.
 
-/// Sums within a block of 512 rows run in 16 lanes: lane j adds rows j, j + 16, ... in order, then the lanes are
-/// added pairwise, j and j + 8, then + 4, + 2, + 1.
+/// Sums within a block of 512 rows run in 16 lanes: lane j adds rows j, j + 16, ... in order, then the lanes
+/// are added pairwise, j and j + 8, then + 4, + 2, + 1.
 inline constexpr int kLanes = 16;
 inline float add_lanes(const float* lanes) noexcept {
   float half[kLanes];
@@ -162,7 +179,8 @@ inline int exponent_of(double x) noexcept {
 /// At most 160, so that it exceeds a block_exponent by less than 64.
 inline int sum_exponent(double bound) noexcept { return std::min(61 - exponent_of(bound), 160); }
 
-/// A term >= 0 of a 64-bit sum, rounded up: a total that bounds something is never below the sum of its terms.
+/// A term >= 0 of a 64-bit sum, rounded up: a total that bounds something is never below the sum of its
+/// terms.
 inline std::int64_t to_fixed(double value, int exponent) noexcept {
   return static_cast<std::int64_t>(std::ceil(value * exp2_double(exponent)));
 }
@@ -173,8 +191,9 @@ inline double from_fixed(std::int64_t sum, int exponent) noexcept {
 /// Bounds that hold for every row of a training, from which the exponents of the 64-bit sums follow.
 struct RowBounds {
   double n_rows = 1;
-  double weight = 1;    ///< largest weight; bounds the weighted hessian
-  double gradient = 1;  ///< bounds |weighted gradient|: weight for binary:logistic, weight * residual otherwise
+  double weight = 1;       ///< largest weight; bounds the weighted hessian
+  double mean_weight = 1;  ///< no bound, but what the importance floor is relative to
+  double gradient = 1;     ///< bounds |weighted gradient|: weight for binary:logistic, else weight * residual
 };
 
 /// Exponents of the 64-bit sums of one sweep A.
@@ -185,13 +204,16 @@ struct SweepExponents {
   int kept_hessian = 0;   ///< sum of hessian * repeat over kept rows
 };
 
-inline SweepExponents sweep_exponents(Objective objective, const RowBounds& bounds, const Draw& draw) noexcept {
+inline SweepExponents sweep_exponents(Objective objective, const RowBounds& bounds,
+                                      const Draw& draw) noexcept {
   const double n = bounds.n_rows;
-  const double a = std::max(bounds.gradient, static_cast<double>(draw.floor) * bounds.weight);
   const double repeated = std::max(bounds.gradient, static_cast<double>(draw.threshold));
-  const double hessian =
-      objective == Objective::kBinaryLogistic ? repeated : std::max(bounds.weight, 1.0 / static_cast<double>(kKeepFloor));
-  return {sum_exponent(n * a * a), sum_exponent(n * a), sum_exponent(n * repeated), sum_exponent(n * hessian)};
+  const double a = draw.floor > 0 ? repeated : bounds.gradient;
+  const double hessian = objective == Objective::kBinaryLogistic
+                             ? repeated
+                             : std::max(bounds.weight, bounds.mean_weight / kKeepFloor);
+  return {sum_exponent(n * a * a), sum_exponent(n * a), sum_exponent(n * repeated),
+          sum_exponent(n * hessian)};
 }
 
 // ---------------------------------------------------------------------------------------------------------
@@ -205,8 +227,8 @@ inline Word pack(std::int32_t gradient, std::int32_t hessian) noexcept {
 inline std::int32_t gradient_of(Word word) noexcept { return static_cast<std::int32_t>(word >> 32); }
 inline std::uint32_t hessian_of(Word word) noexcept { return static_cast<std::uint32_t>(word); }
 
-/// The exponent of a tree's unit: the largest for which the kept rows cannot overflow 31 bits. `sum` is the sum
-/// of their absolute values, known to 2^-10; rounding up adds at most one unit a row.
+/// The exponent of a tree's unit: the largest for which the kept rows cannot overflow 31 bits. `sum` is the
+/// sum of their absolute values, known to 2^-10; rounding up adds at most one unit a row.
 inline int word_exponent(double sum, std::size_t n_kept) noexcept {
   const double room = 2147483647.0 - static_cast<double>(n_kept);
   const double bound = sum * (1.0 + 0x1p-10);
@@ -216,8 +238,8 @@ inline int word_exponent(double sum, std::size_t n_kept) noexcept {
   return std::min(std::max(exponent, -126), 100);
 }
 
-/// Stochastic rounding of |x| * 2^exponent: up with the probability of its fraction, which `random16` resolves to
-/// 2^-16. The sign stays.
+/// Stochastic rounding of |x| * 2^exponent: up with the probability of its fraction, which `random16`
+/// resolves to 2^-16. The sign stays.
 inline std::int32_t round_stochastic(float x, float scale, std::uint32_t random16) noexcept {
   const float magnitude = std::fabs(x) * scale;
   auto whole = static_cast<std::int32_t>(magnitude);
@@ -227,8 +249,8 @@ inline std::int32_t round_stochastic(float x, float scale, std::uint32_t random1
 }
 
 /// The packed word of a kept row. gradient and hessian are weighted and repeated.
-inline Word quantise(float gradient, float hessian, float gradient_scale, float hessian_scale, std::uint32_t rounding_key,
-                     std::uint32_t row) noexcept {
+inline Word quantise(float gradient, float hessian, float gradient_scale, float hessian_scale,
+                     std::uint32_t rounding_key, std::uint32_t row) noexcept {
   const std::uint32_t random = row_draw(rounding_key, row);
   return pack(round_stochastic(gradient, gradient_scale, random >> 16),
               round_stochastic(hessian, hessian_scale, random & 0xffffU));
@@ -276,9 +298,10 @@ inline double node_score(double gradient, double hessian, const SplitRule& rule)
 }
 
 /// Sum of the two children's node scores, as one division; -1 when a child is too light. `extra_l2` adds to
-/// reg_lambda (categorical splits). Sums are in real units and exact, so the right side is the total less the left.
-inline double split_score(double left_gradient, double left_hessian, double right_gradient, double right_hessian,
-                          const SplitRule& rule, double extra_l2 = 0) noexcept {
+/// reg_lambda (categorical splits). Sums are in real units and exact, so the right side is the total less the
+/// left.
+inline double split_score(double left_gradient, double left_hessian, double right_gradient,
+                          double right_hessian, const SplitRule& rule, double extra_l2 = 0) noexcept {
   if (!(left_hessian >= rule.min_hessian) || !(right_hessian >= rule.min_hessian)) return -1;
   const double lambda = rule.reg_lambda + extra_l2;
   const double tl = shrunk(left_gradient, rule.reg_alpha);

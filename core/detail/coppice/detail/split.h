@@ -17,13 +17,13 @@ using BinSet = std::array<std::uint64_t, 4>;
 inline bool contains(const BinSet& set, int bin) noexcept { return (set[bin >> 6] >> (bin & 63) & 1) != 0; }
 inline void insert(BinSet& set, int bin) noexcept { set[bin >> 6] |= std::uint64_t{1} << (bin & 63); }
 
-/// The best split of a node so far. Numeric: bins 1 .. bin go left, higher ones right, and missing (bin 0) left
-/// unless `missing_right`. Categorical: the bins in `right_bins` go right, bin 0 among them or not.
+/// The best split of a node so far. Numeric: bins 1 .. bin go left, higher ones right, and missing (bin 0)
+/// left unless `missing_right`. Categorical: the bins in `right_bins` go right, bin 0 among them or not.
 struct Split {
   double score = -1;  ///< split_score; < 0: none found
-  /// Place in the order of candidates: feature << 9 | bin << 1 | side. Among equal scores the least wins: lower
-  /// feature, lower bin, missing left first. For a categorical feature `bin` is the number of bins on the right
-  /// (many) or the bin (one against the rest).
+  /// Place in the order of candidates: feature << 9 | bin << 1 | side. Among equal scores the least wins:
+  /// lower feature, lower bin, missing left first. For a categorical feature `bin` is the number of bins on
+  /// the right (many) or the bin (one against the rest).
   std::uint32_t key = 0;
   Word left = 0;  ///< sum of the rows that go left
   bool is_categorical = false;
@@ -50,20 +50,21 @@ inline bool is_better(double score, std::uint32_t key, const Split& than) noexce
 
 /// How categorical features are split.
 struct CategoricalRule {
-  int max_onehot = 4;     ///< up to this many codes: one against the rest
-  double smooth = 10;     ///< added to the hessian in the order of categories
-  double extra_l2 = 10;   ///< added to reg_lambda, many against many
-  int max_threshold = 64; ///< most categories on the right side
+  int max_onehot = 4;      ///< up to this many codes: one against the rest
+  double smooth = 10;      ///< added to the hessian in the order of categories
+  double extra_l2 = 10;    ///< added to reg_lambda, many against many
+  int max_threshold = 64;  ///< most categories on the right side
 };
 
 /// Best split of a categorical feature at one node.
-/// One against the rest for few codes: each value bin with rows goes right alone. Otherwise the bins with rows
-/// (missing is one of them) are ordered by gradient / (hessian + smooth), ties by bin, and every prefix and every
-/// suffix of at most max_threshold and at most half of them is tried as the right side (Fisher 1958; for the Newton
-/// objective as in LightGBM). Bins without rows join the heavier side, the left one when equal.
-/// Shapes : bins [n_bins] words; total is their sum. Cost: O(n_bins log n_bins).
-inline void find_categorical_split(std::uint32_t feature, std::span<const Word> bins, Word total, const SplitRule& rule,
-                                   const CategoricalRule& categorical, Split& best) noexcept {
+/// One against the rest for few codes: each value bin with rows goes right alone. Otherwise the bins with
+/// rows (missing is one of them) are ordered by gradient / (hessian + smooth), ties by bin, and every prefix
+/// and every suffix of at most max_threshold and at most half of them is tried as the right side (Fisher
+/// 1958; for the Newton objective as in LightGBM). Bins without rows join the heavier side, the left one when
+/// equal. Shapes : bins [n_bins] words; total is their sum. Cost: O(n_bins log n_bins).
+inline void find_categorical_split(std::uint32_t feature, std::span<const Word> bins, Word total,
+                                   const SplitRule& rule, const CategoricalRule& categorical,
+                                   Split& best) noexcept {
   const auto gradient = [&](Word w) { return static_cast<double>(gradient_of(w)) * rule.gradient_unit; };
   const auto hessian = [&](Word w) { return static_cast<double>(hessian_of(w)) * rule.hessian_unit; };
   const double total_gradient = gradient(total);
@@ -118,8 +119,8 @@ inline void find_categorical_split(std::uint32_t feature, std::span<const Word> 
       if (bins[b] == 0) insert(best.right_bins, b);
 }
 
-/// A numeric split of a node in which no row is missing the feature sends missing values to the heavier side, the
-/// left one when equal. Call it once, on the node's final best split.
+/// A numeric split of a node in which no row is missing the feature sends missing values to the heavier side,
+/// the left one when equal. Call it once, on the node's final best split.
 inline void settle_missing(Split& split, Word missing, Word total) noexcept {
   if (split.score < 0 || split.is_categorical || missing != 0) return;
   if (hessian_of(total - split.left) > hessian_of(split.left)) split.key |= 1;

@@ -20,6 +20,8 @@ struct CsvOptions {
   std::vector<std::string>
       categorical;                ///< names or indices that are categorical though they look like numbers
   std::vector<std::string> keep;  ///< names or indices whose texts CsvTable::kept copies
+  /// Cell texts that mean *missing*, beside the empty cell. A token that is a number (`-999`) slows reading
+  /// down.
   std::vector<std::string> missing_tokens{"NA", "N/A", "nan", "NaN", "NAN", "null", "NULL", "None", "?"};
   bool has_header = true;
   int threads = 0;  ///< 0: all cores
@@ -35,18 +37,40 @@ struct CsvTable {
   double seconds = 0;
 };
 
-/// Reads one table from one or more files (same columns), `-` for standard input, gzip by content.
-/// A column of which every non-missing cell is a number is numeric; any other is categorical, with a
-/// dictionary of its most frequent 254 texts. Lines end in LF or CRLF; a BOM and blank lines are skipped;
-/// fields may be quoted (RFC 4180). A number is what strtod takes in the C locale, without hexadecimal, and
-/// without infinities, which are refused; it is read exactly and rounded to float32.
-/// Errors: io.csv.* with file, line, column and the offending text; io.file.read; io.gzip.truncated.
+/// Reads one table from one or more files with the same columns; `-` is standard input; gzip is told by
+/// content.
+///
+/// Records end in LF or CRLF; a carriage return elsewhere is text. A byte order mark and blank lines are
+/// skipped. A field that begins with a quote is a quoted field (RFC 4180): commas, line ends and doubled
+/// quotes in it are text. Column names count without spaces around; a column without a name, or without
+/// header, is `f<column>`.
+///
+/// A cell is *missing* when it is empty or a missing token, a *number* when strtod would take all of it in
+/// the C locale, but not hexadecimal or `nan`; both without the spaces and tabs around. Numbers are read
+/// exactly and rounded once to float32: 1e-400 is 0, and what is infinite or beyond float32 is refused.
+/// Anything else is text. A column whose cells are all numbers or missing is numeric. One with text is
+/// categorical: its dictionary holds the most frequent 254 texts as they are, spaces included. But where at
+/// least 100 cells and 99 % are numbers, the text is taken for a mistake and refused, unless the column is in
+/// `categorical`.
+///
+/// Errors: file and line (of the record; of the quote that is never closed), column and the offending text.
+///   io.file.read, io.gzip.truncated, io.gzip.corrupt;
+///   io.csv.empty (no bytes, or no row), io.csv.quote, io.csv.nul, io.csv.encoding (names and categories are
+///   UTF-8), io.csv.field_count, io.csv.not_a_number, io.csv.infinite, io.csv.label (missing, no number, not
+///   0 or 1), io.csv.weight (missing, no number, negative); io.csv.column_unknown, io.csv.column_duplicate,
+///   io.csv.columns_differ, io.csv.column_role (two roles for one).
+/// Cost: one pass in parallel, and a second over columns that turn out as text after the first rows. A plain
+/// file is mapped and must not shrink meanwhile; the text of a stream or gzip file is held in memory until
+/// the end. The table and the error are the same for any number of threads.
 [[nodiscard]] CsvTable read_csv(const std::vector<std::string>& paths, const CsvOptions& options);
 
-/// Reads a table by the schema of a model: columns are matched by name (by position without header), a
-/// missing feature column is an error, an extra one is listed, an unknown category becomes *other*, and a
-/// text in a numeric column is an error. `options` gives label, weight, keep, threads and has_header; label
-/// and weight columns may be absent when `options.label` is empty.
+/// Reads a table by the schema of a model. Columns are matched by name: a feature without a column is an
+/// error, a column that the schema does not know is listed in `extra_columns`, and label, weight and ignored
+/// columns may be absent. Text in a numeric column is an error, an unknown category becomes *other*. Missing
+/// tokens are the schema's; of `options`, label, binary_label, weight, keep, threads and has_header count.
+/// Without header, the table has either all columns of a training table that had no header, at their places,
+/// or nothing but the features in their order, beside what options name as label, weight and ignored. Errors:
+/// also io.csv.column_missing and io.csv.column_count.
 [[nodiscard]] CsvTable read_csv(const std::vector<std::string>& paths, const Schema& schema,
                                 const CsvOptions& options);
 

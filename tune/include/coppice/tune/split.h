@@ -17,6 +17,7 @@ namespace coppice::tune {
 /// The same within each class, so that every part has its share of each class to within one row.
 /// classes [n_rows]: any small integers.
 [[nodiscard]] std::vector<std::uint8_t> stratified_split(std::span<const std::uint32_t> classes,
-                                                         std::span<const double> fractions, std::uint64_t seed);
+                                                         std::span<const double> fractions,
+                                                         std::uint64_t seed);
 
 }  // namespace coppice::tune

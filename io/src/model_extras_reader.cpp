@@ -1,17 +1,14 @@
-#include "model_extras.h"
-
 #include <coppice/error.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "model_document.h"
+#include "model_extras.h"
 
 namespace coppice::io {
 namespace {
@@ -19,111 +16,8 @@ namespace {
 using nlohmann::json;
 using Extra = Field<json>;
 
-constexpr int kFormatMajor = 1;
-constexpr int kFormatMinor = 0;
-constexpr std::string_view kCategorical = "categorical";
-constexpr std::string_view kNumeric = "numeric";
 constexpr std::int64_t kMaxInteger = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kMaxInt = std::numeric_limits<int>::max();
-
-// Writing.
-
-json text_json(std::string_view text) {
-  if (is_plain_text(text)) return text;
-  std::string digits;
-  for (const char byte : text) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return {{"hex", digits}};
-}
-
-json texts_json(const std::vector<std::string>& texts) {
-  json list = json::array();
-  for (const std::string& text : texts) list.push_back(text_json(text));
-  return list;
-}
-
-/// The double whose text is shortest among those that read back as this float.
-double short_double(float value) {
-  std::array<char, 32> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  double shortest = 0;
-  std::from_chars(buffer.data(), end, shortest);
-  return static_cast<float>(shortest) == value ? shortest : value;
-}
-
-json number_json(double value) {
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  return value;  // NaN is written as null
-}
-
-template <class Numbers>
-json numbers_json(const Numbers& numbers) {
-  json list = json::array();
-  for (const auto number : numbers) {
-    if constexpr (std::is_same_v<decltype(number), const float>) {
-      list.push_back(number_json(std::isfinite(number) ? short_double(number) : number));
-    } else {
-      list.push_back(number_json(number));
-    }
-  }
-  return list;
-}
-
-json schema_json(const Schema& schema) {
-  json features = json::array();
-  for (const Feature& feature : schema.features) {
-    json entry = {{"name", text_json(feature.name)}, {"kind", kNumeric}};
-    if (feature.kind == FeatureKind::kCategorical) {
-      entry["kind"] = kCategorical;
-      entry["categories"] = texts_json(feature.categories);
-    }
-    features.push_back(std::move(entry));
-  }
-  return {{"features", std::move(features)},
-          {"label", text_json(schema.label)},
-          {"weight", text_json(schema.weight)},
-          {"ignored", texts_json(schema.ignored)},
-          {"missing_tokens", texts_json(schema.missing_tokens)},
-          {"has_header", schema.has_header}};
-}
-
-json parameters_json(const Parameters& parameters) {
-  json entries = json::object();
-  for (const ParameterInfo& info : parameter_table()) {
-    if (info.in_model) entries[std::string(info.name)] = text_json(get_parameter(parameters, info.name));
-  }
-  return entries;
-}
-
-json cuts_json(const Cuts& cuts) {
-  json features = json::array();
-  for (std::size_t f = 0; f < cuts.n_features(); ++f) {
-    if (cuts.is_categorical(f)) {
-      features.push_back(cuts.n_codes[f]);
-    } else {
-      features.push_back(numbers_json(cuts.of(f)));
-    }
-  }
-  return features;
-}
-
-json summary_json(const TrainingSummary& summary) {
-  json curves = json::array();
-  for (const MetricCurve& curve : summary.curves) {
-    curves.push_back({{"name", text_json(curve.name)},
-                      {"first_round", curve.first_round},
-                      {"values", numbers_json(curve.values)}});
-  }
-  return {{"library_version", text_json(summary.library_version)},
-          {"data_hash", text_json(summary.data_hash)},
-          {"n_rows", summary.n_rows},
-          {"label_sum", number_json(summary.label_sum)},
-          {"weight_sum", number_json(summary.weight_sum)},
-          {"best_round", summary.best_round},
-          {"curves", std::move(curves)},
-          {"sampling_thresholds", numbers_json(summary.sampling_thresholds)}};
-}
-
-// Reading.
 
 std::string text_of(const Extra& field) {
   if (field.is_text()) return field.text();
@@ -167,9 +61,18 @@ Schema read_schema(const Extra& field) {
           .has_header = field.at("has_header").flag()};
 }
 
+/// Parameters that the file does not have keep their defaults, those of a later minor version are left out.
 Parameters read_parameters(const Extra& field) {
   Parameters parameters;
-  for (const auto& [key, value] : field.members()) set_parameter(parameters, key, text_of(value));
+  for (const ParameterInfo& info : parameter_table()) {
+    const auto value = info.in_model ? field.find(info.name) : std::nullopt;
+    if (!value) continue;
+    try {
+      set_parameter(parameters, info.name, text_of(*value));
+    } catch (const Error& error) {
+      value->fail(error.what());
+    }
+  }
   return parameters;
 }
 
@@ -222,24 +125,6 @@ void check_format(const Extra& field) {
 }
 
 }  // namespace
-
-bool is_plain_text(std::string_view text) {
-  const auto is_special = [](unsigned char byte) { return byte < 0x20 || byte == 0x7F || byte == '\\'; };
-  if (std::ranges::any_of(text, is_special)) return false;
-  const json value = text;
-  return json::parse(value.dump(-1, ' ', false, json::error_handler_t::ignore)) ==
-         value;  // drops broken UTF-8
-}
-
-std::string write_extras(const Model& model) {
-  const json extras = {{"format", {kFormatMajor, kFormatMinor}},
-                       {"schema", schema_json(model.schema)},
-                       {"parameters", parameters_json(model.parameters)},
-                       {"cuts", cuts_json(model.cuts)},
-                       {"bin_counts", model.bin_counts},
-                       {"summary", summary_json(model.summary)}};
-  return extras.dump();
-}
 
 void read_extras(std::string_view text, std::string_view file, Model& model) {
   const std::string path = fmt::format("attribute {}", kExtrasKey);

@@ -1,0 +1,60 @@
+"""Runs trainings in processes of their own and judges their test margins, the same way for every library."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import matrix
+import numpy as np
+from scipy.special import expit
+from sklearn import metrics
+
+HERE = pathlib.Path(__file__).parent
+
+
+def parameters_of(subject, setting, regression, seed):
+    objective = "reg:squarederror" if regression else "binary:logistic"
+    return {**setting, "objective": objective, "seed": seed, **subject.changes}
+
+
+def _environment(threads):
+    return {**os.environ, "OMP_NUM_THREADS": str(threads)}
+
+
+def _run(command, threads):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
+                          env=_environment(threads))
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stderr[-2000:]}")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def _train_coppice(program, subject, job, threads):
+    command = [program, job["train"], "--test", job["test"], "--margins", job["margins"], "--threads", threads]
+    if subject.variant == "rows":
+        command.append("--from-rows")
+    command += [f"{key}={value}" for key, value in job["parameters"].items()]
+    return _run(command, threads)[0]
+
+
+def train(program, subject, jobs, threads):
+    """One record for each job: seconds, memory, and what the library tells beside them."""
+    if subject.engine == "coppice":
+        return [_train_coppice(program, subject, job, threads) for job in jobs]
+    request = pathlib.Path(jobs[0]["margins"]).with_suffix(".json")
+    request.write_text(json.dumps({"engine": subject.engine, "variant": subject.variant, "threads": threads,
+                                   "jobs": jobs}))
+    return _run([sys.executable, HERE / "peers.py", request], threads)
+
+
+def judge(test_matrix, margins_file, regression):
+    """Test metrics by scikit-learn."""
+    _, _, labels = matrix.read(test_matrix)
+    margins = np.fromfile(margins_file, np.float32).astype(np.float64)
+    if regression:
+        return {"rmse": float(metrics.root_mean_squared_error(labels, margins))}
+    return {"ap": float(metrics.average_precision_score(labels, margins)),
+            "auc": float(metrics.roc_auc_score(labels, margins)),
+            "logloss": float(metrics.log_loss(labels, expit(margins)))}

@@ -1,0 +1,170 @@
+"""Coppice beside XGBoost, LightGBM and CatBoost: the same data, parameters and threads, test metrics beside times.
+
+    run.py quality   test metrics over data sets and seeds
+    run.py speed     seconds and peak memory from a matrix in memory to a model
+    run.py csv       seconds and peak memory from a CSV file to a model, as whole processes
+    run.py tables    Markdown tables from the results
+
+Any Python with requirements.txt does; `./dev bench` makes one. Results are JSON files with every repeat.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import cases
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "bench" / "results"
+
+
+class Results:
+    """Records of one run, written again after each of them: what is killed keeps what it had."""
+
+    def __init__(self, path, kind, arguments):
+        import environment
+
+        self.path = pathlib.Path(path or RESULTS / f"{kind}.json")
+        self.content = {"kind": kind, "threads": arguments.threads, **environment.describe(arguments.build),
+                        "records": []}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+
+    def add(self, **record):
+        self.content["records"].append(record)
+        temporary = self.path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(self.content, indent=1) + "\n")
+        temporary.replace(self.path)
+        numbers = {**record.get("metrics", {}), "seconds": record["seconds"], "peak_mib": record["peak_mib"]}
+        told = "  ".join(f"{key} {value:.5g}" for key, value in numbers.items())
+        print(f"{record['case']} | {record['setting']} | {record['subject']} | seed {record['seed']} | {told}",
+              file=sys.stderr, flush=True)
+
+
+def program(arguments, name):
+    """Path of a built program; `./dev bench` or CMake makes it."""
+    path = arguments.build / name
+    if not path.exists():
+        target = "coppice_cli" if name == "coppice" else name
+        subprocess.run(["cmake", "--build", arguments.build, "--target", target], check=True, stdout=sys.stderr)
+    return path
+
+
+def chosen(text, known):
+    names = text.split(",") if text else list(known)
+    for name in names:
+        if name not in known:
+            raise SystemExit(f"unknown case '{name}'; known: {', '.join(known)}")
+    return names
+
+
+def quality(arguments):
+    import data
+    import measure
+
+    results = Results(arguments.out, "quality", arguments)
+    trainer = program(arguments, "coppice_bench_train")
+    subjects = (arguments.subjects or ",".join(cases.QUALITY_SUBJECTS)).split(",")
+    seeds = cases.QUALITY_SEEDS[: arguments.repeats or len(cases.QUALITY_SEEDS)]
+    for name in chosen(arguments.cases, cases.QUALITY_TABLES):
+        table = cases.TABLES[name]
+        with tempfile.TemporaryDirectory(dir=arguments.work) as folder:
+            work = pathlib.Path(folder)
+            parts = {}
+            for seed in seeds:
+                parts[seed] = (work / f"train{seed}.matrix", work / f"test{seed}.matrix")
+                data.write(table, seed, parts[seed], arguments.data, None)
+            for setting in arguments.settings.split(","):
+                for text in subjects:
+                    subject = cases.subject(text)
+                    jobs = [{"parameters": measure.parameters_of(subject, cases.SETTINGS[setting], table.regression,
+                                                                 seed),
+                             "train": str(train), "test": str(test), "margins": str(work / f"margins{seed}")}
+                            for seed, (train, test) in parts.items()]
+                    records = measure.train(trainer, subject, jobs, arguments.threads)
+                    for seed, job, record in zip(seeds, jobs, records, strict=True):
+                        judged = measure.judge(job["test"], job["margins"], table.regression)
+                        results.add(case=name, setting=setting, subject=text, seed=seed, metrics=judged, **record)
+
+
+def speed(arguments):
+    import data
+    import measure
+
+    results = Results(arguments.out, "speed", arguments)
+    trainer = program(arguments, "coppice_bench_train")
+    generator = program(arguments, "coppice_generate_fraud")
+    subjects = (arguments.subjects or ",".join(cases.SPEED_SUBJECTS)).split(",")
+    for name in chosen(arguments.cases, cases.SPEED_CASES):
+        case = cases.SPEED_CASES[name]
+        with tempfile.TemporaryDirectory(dir=arguments.work) as folder:
+            work = pathlib.Path(folder)
+            parts = (work / "train.matrix", work / "test.matrix")
+            data.write(case.data, 0, parts, arguments.data, generator)
+            for repeat in range(arguments.repeats or 5):  # subjects alternate: what disturbs the machine hits all
+                for text in subjects:
+                    subject = cases.subject(text)
+                    job = {"parameters": measure.parameters_of(subject, cases.SETTINGS[case.setting], False, 0),
+                           "train": str(parts[0]), "test": str(parts[1]), "margins": str(work / "margins")}
+                    (record,) = measure.train(trainer, subject, [job], arguments.threads)
+                    judged = measure.judge(job["test"], job["margins"], False)
+                    results.add(case=name, setting=case.setting, subject=text, seed=0, repeat=repeat,
+                                metrics=judged, **record)
+
+
+def csv(arguments):
+    # Nothing large is imported here: a child's peak memory as the kernel counts it begins with its parent's.
+    import csv_peers
+
+    results = Results(arguments.out, "csv", arguments)
+    subjects = (arguments.subjects or ",".join(cases.CSV_SUBJECTS)).split(",")
+    with tempfile.TemporaryDirectory(dir=arguments.work) as folder:
+        table = pathlib.Path(folder) / "fraud.csv"
+        subprocess.run([program(arguments, "coppice_generate_fraud"), "--rows", str(cases.CSV_ROWS),
+                        "--digits", str(cases.CSV_DIGITS), "--out", table], check=True)
+        for repeat in range(arguments.repeats or 5):
+            for text in subjects:
+                record = csv_peers.measure(text, program(arguments, "coppice"), table, arguments.threads)
+                results.add(case="csv", setting=cases.CSV_SETTING, subject=text, seed=0, repeat=repeat,
+                            file_mib=table.stat().st_size / 2**20, **record)
+
+
+def tables(arguments):
+    import tables as make
+
+    make.write([pathlib.Path(path) for path in arguments.results] or sorted(RESULTS.glob("*.json")),
+               [pathlib.Path(path) for path in arguments.into])
+
+
+def parser():
+    top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = top.add_subparsers(dest="verb", required=True)
+    for function in (quality, speed, csv):
+        verb = verbs.add_parser(function.__name__)
+        verb.set_defaults(function=function)
+        verb.add_argument("--data", default=os.environ.get("COPPICE_DATA"),
+                          help="folder of the data sets (default: COPPICE_DATA)")
+        verb.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release",
+                          help="CMake build folder of Coppice (default: build/release)")
+        verb.add_argument("--cases", help="some cases only, separated by commas")
+        verb.add_argument("--subjects", help="some subjects only; Coppice's parameters may follow one: "
+                                             "coppice:cat_smooth=1:cat_l2=0")
+        verb.add_argument("--threads", type=int, default=2)
+        verb.add_argument("--repeats", type=int, help="seeds (quality) or runs of each subject; default 5")
+        verb.add_argument("--work", help="folder for temporary files")
+        verb.add_argument("--out", help="file for the results (default: bench/results/VERB.json)")
+    verbs.choices["quality"].add_argument("--settings", default=",".join(cases.QUALITY_SETTINGS))
+    verb = verbs.add_parser("tables")
+    verb.set_defaults(function=tables)
+    verb.add_argument("results", nargs="*", help="result files (default: all in bench/results)")
+    verb.add_argument("--into", action="append", default=[], metavar="FILE.md",
+                      help="put the tables between the marks of this file; without it they are printed")
+    return top
+
+
+if __name__ == "__main__":
+    given = parser().parse_args()
+    given.function(given)

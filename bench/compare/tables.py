@@ -1,0 +1,227 @@
+"""Markdown tables from result files: printed, or put between marks in a document.
+
+A document asks for a table by two lines, `<!-- bench NAME -->` and `<!-- /bench NAME -->`; NAME is a key of TABLES.
+"""
+
+import json
+import math
+import re
+import statistics
+
+import cases
+
+HIGHER_IS_BETTER = {"ap": True, "auc": True, "logloss": False, "rmse": False}
+METRIC_NAMES = {"ap": "average precision", "auc": "ROC AUC", "logloss": "logloss", "rmse": "RMSE"}
+COPPICE = ("coppice", "coppice exact")
+BEHIND = " ▼"
+
+
+class Records:
+    """Records of all result files of one kind, in the order in which they were measured."""
+
+    def __init__(self, results):
+        self.records = [record for result in results for record in result["records"]]
+
+    def names(self, key, **where):
+        """The values of `key`, each once, in order."""
+        return list(dict.fromkeys(record[key] for record in self.select(**where)))
+
+    def select(self, **where):
+        return [r for r in self.records if all(r[key] == value for key, value in where.items())]
+
+    def by_seed(self, metric, **where):
+        return {r["seed"]: r["metrics"][metric] for r in self.select(**where) if metric in r["metrics"]}
+
+
+def mean_and_error(values):
+    error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+    return statistics.fmean(values), error
+
+
+def digits(value, error):
+    """Decimals that show the error to one digit and more."""
+    smallest = error if error > 0 else abs(value) / 1000
+    return max(0, min(5, 1 - math.floor(math.log10(smallest)))) if smallest > 0 else 4
+
+
+def best_of(records, metric, where, names):
+    """The subject with the best mean."""
+    means = {name: statistics.fmean(values) for name in names
+             if (values := records.by_seed(metric, subject=name, **where).values())}
+    return (max if HIGHER_IS_BETTER[metric] else min)(means, key=means.get, default=None)
+
+
+def best_peer(records, metric, where, subjects):
+    return best_of(records, metric, where, [name for name in subjects if not name.startswith("coppice")])
+
+
+def difference(records, metric, where, name, peer):
+    """Mean and standard error, over the seeds that both have, of how much better `name` is than `peer`."""
+    ours, theirs = (records.by_seed(metric, subject=subject, **where) for subject in (name, peer))
+    sign = 1 if HIGHER_IS_BETTER[metric] else -1
+    return mean_and_error([sign * (ours[seed] - theirs[seed]) for seed in ours if seed in theirs])
+
+
+def is_behind(records, metric, where, name, peer):
+    """Worse than the best peer by more than two standard errors of the paired difference."""
+    mean, error = difference(records, metric, where, name, peer)
+    return mean < -2 * error
+
+
+def markdown(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def quality_cell(records, metric, where, name, peer):
+    values = list(records.by_seed(metric, subject=name, **where).values())
+    if not values:
+        return ""
+    mean, error = mean_and_error(values)
+    places = digits(mean, error)
+    text = f"{mean:.{places}f}" + (f" ± {error:.{places}f}" if error > 0 else "")
+    behind_peer = name in COPPICE and peer and is_behind(records, metric, where, name, peer)
+    return text + (BEHIND if behind_peer else "")
+
+
+def quality_table(records, metric, setting):
+    subjects = records.names("subject")
+    rows = []
+    for case in records.names("case", setting=setting):
+        where = {"case": case, "setting": setting}
+        if not any(metric in r["metrics"] for r in records.select(**where)):
+            continue
+        peer = best_peer(records, metric, where, subjects)
+        best = best_of(records, metric, where, subjects)
+        cells = {name: quality_cell(records, metric, where, name, peer) for name in subjects}
+        rows.append([case] + [f"**{cell}**" if name == best else cell for name, cell in cells.items()])
+    return markdown(["data"] + subjects, rows) if rows else ""
+
+
+def setting_text(setting):
+    return ", ".join(f"`{key}={value}`" for key, value in cases.SETTINGS[setting].items())
+
+
+def quality(records):
+    parts = []
+    for setting in records.names("setting"):
+        parts.append(f"### Setting *{setting}*\n\n{setting_text(setting)}")
+        for metric, name in METRIC_NAMES.items():
+            table = quality_table(records, metric, setting)
+            if table:
+                better = "higher" if HIGHER_IS_BETTER[metric] else "lower"
+                parts.append(f"Test {name} ({better} is better), mean ± standard error over the seeds\n\n{table}")
+    return "\n\n".join(parts)
+
+
+def quality_short(records):
+    """Average precision, and RMSE where the label is a number, in the first setting."""
+    setting = records.names("setting")[0]
+    tables = [f"Test {METRIC_NAMES[metric]}, setting *{setting}*\n\n{table}"
+              for metric in ("ap", "rmse") if (table := quality_table(records, metric, setting))]
+    return "\n\n".join(tables)
+
+
+def behind(records):
+    """Where Coppice is behind the best peer by more than the spread, in numbers."""
+    subjects = records.names("subject")
+    rows = []
+    for record in {(r["case"], r["setting"]): r for r in records.records}.values():
+        where = {"case": record["case"], "setting": record["setting"]}
+        for metric in record["metrics"]:
+            peer = best_peer(records, metric, where, subjects)
+            for name in COPPICE:
+                if name not in subjects or not peer or not is_behind(records, metric, where, name, peer):
+                    continue
+                mean, error = difference(records, metric, where, name, peer)
+                rows.append([where["case"], where["setting"], METRIC_NAMES[metric], name, peer,
+                             f"{mean:.3g} ± {error:.1g}"])
+    header = ["data", "setting", "metric", "subject", "best peer", "difference (negative is worse)"]
+    return markdown(header, rows) if rows else "Nowhere."
+
+
+def speed_rows(records):
+    for case in records.names("case"):
+        subjects = records.names("subject", case=case)
+        medians = {name: statistics.median(r["seconds"] for r in records.select(case=case, subject=name))
+                   for name in subjects}
+        fastest_peer = min((m for name, m in medians.items() if not name.startswith("coppice")), default=None)
+        for name in subjects:
+            runs = records.select(case=case, subject=name)
+            seconds = [r["seconds"] for r in runs]
+            yield case, name, runs, medians[name], min(seconds), max(seconds), fastest_peer
+
+
+def ratio_text(median, fastest_peer):
+    return f"{fastest_peer / median:.2g}x" if fastest_peer else ""
+
+
+def speed(records):
+    rows = []
+    for case, name, runs, median, least, most, fastest_peer in speed_rows(records):
+        peak = statistics.median(r["peak_mib"] for r in runs)
+        added = statistics.median(r["peak_mib"] - r["loaded_mib"] for r in runs)
+        judged = [f"{statistics.median(r['metrics'][metric] for r in runs):.4f}" for metric in ("ap", "auc", "logloss")]
+        rows.append([case, name, f"{median:.3g}", f"{least:.3g}-{most:.3g}", ratio_text(median, fastest_peer),
+                     f"{peak:.0f}", f"{added:.0f}", *judged])
+    return markdown(["case", "subject", "seconds (median)", "range", "against the fastest peer", "peak MiB",
+                     "MiB over the loaded matrix", "AP", "AUC", "logloss"], rows)
+
+
+def csv(records):
+    rows = [[name, f"{median:.3g}", f"{least:.3g}-{most:.3g}", ratio_text(median, fastest_peer),
+             f"{statistics.median(r['peak_mib'] for r in runs):.0f}"]
+            for _, name, runs, median, least, most, fastest_peer in speed_rows(records)]
+    return markdown(["subject", "seconds (median)", "range", "against the fastest peer", "peak MiB"], rows)
+
+
+def machine(results):
+    lines = []
+    for result in results:
+        place = result["machine"]
+        versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+        lines.append(f"- *{result['kind']}*: {place['cpu']}, {place['cores']} cores, {place['memory_gib']} GiB, "
+                     f"{result['threads']} threads; {result['build']['compiler']}, `{result['build']['flags']}`; "
+                     f"{versions}; commit {result['commit'][:12]}, {result['started'][:10]}.")
+    return "\n".join(lines)
+
+
+TABLES = {  # name: (kind of results, function)
+    "quality": ("quality", quality),
+    "quality short": ("quality", quality_short),
+    "behind": ("quality", behind),
+    "speed": ("speed", speed),
+    "csv": ("csv", csv),
+}
+
+
+def make(name, results):
+    if name == "machine":
+        return machine(results)
+    if name not in TABLES:
+        raise SystemExit(f"no table '{name}'; known: machine, {', '.join(TABLES)}")
+    kind, function = TABLES[name]
+    of_kind = [result for result in results if result["kind"] == kind]
+    return function(Records(of_kind)) if of_kind else ""
+
+
+def fill(text, results):
+    """The document with every asked-for table replaced."""
+
+    def replace(match):
+        begin, name, end = match.group(1), match.group(2), match.group(3)
+        table = make(name, results)
+        return f"{begin}\n{table}\n{end}" if table else match.group(0)
+
+    return re.sub(r"(<!-- bench ([\w ]+) -->).*?(<!-- /bench \2 -->)", replace, text, flags=re.DOTALL)
+
+
+def write(result_files, documents):
+    results = [json.loads(path.read_text()) for path in result_files]
+    for document in documents:
+        document.write_text(fill(document.read_text(), results))
+    if not documents:
+        for name in ("machine", *TABLES):
+            table = make(name, results)
+            if table:
+                print(f"## {name}\n\n{table}\n")
