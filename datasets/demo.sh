@@ -9,9 +9,17 @@ mkdir -p build/demo
 title() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 [[ -t 1 ]] || title() { printf '\n# %s\n' "$*"; }
 
-# run WORD...: prints a command and runs it.
+# run WORD...: prints a command, long ones over several lines, and runs it.
 run() {
-  printf '$ %s\n' "$*"
+  local line='$' word
+  for word in "$@"; do
+    if [[ $word == --* ]] && ((${#line} > 80)); then
+      printf '%s \\\n' "$line"
+      line='   '
+    fi
+    line+=" $word"
+  done
+  printf '%s\n' "$line"
   "$@"
 }
 

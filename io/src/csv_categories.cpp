@@ -11,7 +11,7 @@ namespace coppice::io {
 std::size_t TextTable::slot_of(std::string_view text, std::size_t hash) const {
   const std::size_t mask = slots_.size() - 1;
   std::size_t slot = hash & mask;
-  while (slots_[slot] != npos) {
+  while (slots_[slot] != kNone) {
     const Entry& entry = entries_[slots_[slot]];
     if (entry.hash == hash && entry.text == text) break;
     slot = (slot + 1) & mask;
@@ -20,11 +20,11 @@ std::size_t TextTable::slot_of(std::string_view text, std::size_t hash) const {
 }
 
 void TextTable::grow() {
-  slots_.assign(std::max<std::size_t>(16, slots_.size() * 2), npos);
+  slots_.assign(std::max<std::size_t>(16, slots_.size() * 2), kNone);
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     std::size_t slot = entries_[i].hash & mask;
-    while (slots_[slot] != npos) slot = (slot + 1) & mask;
+    while (slots_[slot] != kNone) slot = (slot + 1) & mask;
     slots_[slot] = i;
   }
 }
@@ -33,7 +33,7 @@ std::size_t TextTable::add_hashed(std::string_view text, std::size_t hash, CsvPo
                                   std::size_t count) {
   if (entries_.size() * 2 >= slots_.size()) grow();
   std::size_t& number = slots_[slot_of(text, hash)];
-  if (number == npos) {
+  if (number == kNone) {
     number = entries_.size();
     entries_.push_back({std::string(text), hash, 0, first});
   }
@@ -50,7 +50,7 @@ void TextTable::add_all(const TextTable& other) {
 }
 
 std::size_t TextTable::find(std::string_view text) const {
-  if (slots_.empty()) return npos;
+  if (slots_.empty()) return kNone;
   return slots_[slot_of(text, std::hash<std::string_view>()(text))];
 }
 
@@ -75,7 +75,7 @@ std::vector<float> category_codes(const TextTable& table, const std::vector<std:
   std::vector<float> codes(table.entries().size(), static_cast<float>(categories.size()));
   for (std::size_t code = 0; code < categories.size(); ++code) {
     const std::size_t number = table.find(categories[code]);
-    if (number != TextTable::npos) codes[number] = static_cast<float>(code);
+    if (number != TextTable::kNone) codes[number] = static_cast<float>(code);
   }
   return codes;
 }

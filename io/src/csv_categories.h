@@ -27,12 +27,12 @@ class TextTable {
   /// Adds all texts of another table with their counts.
   void add_all(const TextTable& other);
 
-  /// Number of a text, or npos.
+  /// Number of a text, or kNone.
   [[nodiscard]] std::size_t find(std::string_view text) const;
 
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
 
-  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
  private:
   std::size_t add_hashed(std::string_view text, std::size_t hash, CsvPosition first, std::size_t count);
@@ -41,7 +41,7 @@ class TextTable {
   void grow();
 
   std::vector<Entry> entries_;
-  std::vector<std::size_t> slots_;  // open addressing, a power of two; npos is free
+  std::vector<std::size_t> slots_;  // open addressing, a power of two; kNone is free
 };
 
 /// The dictionary of a column: the most frequent kMaxCategories texts, ties in byte order.

@@ -24,9 +24,10 @@ struct CsvFinding {
 
 /// One column of one chunk.
 struct ParsedColumn {
-  float* values =
-      nullptr;      ///< within ParsedChunk::values: numbers, or numbers of texts in `texts`; NaN is missing
-  TextTable texts;  ///< of a categorical column
+  /// Within ParsedChunk::values, one for each row: numbers, or for a categorical column the numbers of the
+  /// texts in `texts`; NaN is missing.
+  float* values = nullptr;
+  TextTable texts;
   std::optional<CsvFinding> first_text;  ///< first cell of a numeric column that is no number
   std::optional<CsvFinding> first_infinite;
   std::vector<std::string> kept;  ///< texts of all rows, for a column that is kept
@@ -37,8 +38,8 @@ struct ParsedChunk {
   std::size_t n_rows = 0;
   std::vector<ParsedColumn> columns;  ///< one for each column of the file
   Buffer<float> values;
-  std::optional<CsvProblem>
-      problem;  ///< the first that makes the table unreadable; nothing after it was parsed
+  /// The first that makes the table unreadable; nothing after it was parsed.
+  std::optional<CsvProblem> problem;
 };
 
 /// The reason to refuse a text that parse_number calls infinite, for a message: `"inf" is infinite`.

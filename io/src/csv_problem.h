@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "csv_cells.h"
 
@@ -14,7 +15,9 @@ struct CsvPosition {
   std::size_t chunk = 0;
   const char* at = nullptr;
 
-  auto operator<=>(const CsvPosition&) const = default;
+  bool operator<(const CsvPosition& other) const noexcept {
+    return std::tie(chunk, at) < std::tie(other.chunk, other.at);
+  }
 };
 
 /// What is wrong at a place. The message goes on after `file:line: `.

@@ -1,12 +1,19 @@
 // Sweep A, quantisation and leaf weights, sixteen rows at a time.
 
-__m512i row_draws(__m512i rows, std::uint32_t key) {
-  __m512i x = _mm512_xor_si512(_mm512_mullo_epi32(rows, _mm512_set1_epi32(static_cast<int>(0x9e3779b1U))),
-                               _mm512_set1_epi32(static_cast<int>(key)));
+/// row_draw of sixteen rows, from their products with its first multiplier.
+__m512i draws_of_products(__m512i products, __m512i key) {
+  __m512i x = _mm512_xor_si512(products, key);
   x = _mm512_xor_si512(x, _mm512_srli_epi32(x, 16));
   x = _mm512_mullo_epi32(x, _mm512_set1_epi32(0x7feb352d));
   x = _mm512_xor_si512(x, _mm512_srli_epi32(x, 15));
   return _mm512_mullo_epi32(x, _mm512_set1_epi32(static_cast<int>(0x846ca68bU)));
+}
+
+constexpr std::uint32_t kRowMultiplier = 0x9e3779b1U;
+
+__m512i row_draws(__m512i rows, std::uint32_t key) {
+  return draws_of_products(_mm512_mullo_epi32(rows, _mm512_set1_epi32(static_cast<int>(kRowMultiplier))),
+                           _mm512_set1_epi32(static_cast<int>(key)));
 }
 
 __m512i lane_numbers() { return _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0); }
@@ -105,76 +112,99 @@ __mmask16 inside(std::size_t row, std::size_t n_rows) {
   return row >= n_rows ? __mmask16{0} : static_cast<__mmask16>((1U << (n_rows - row)) - 1);
 }
 
-/// Rows that a draw keeps, of sixteen with importance a.
-__mmask16 kept_mask(const Draw& draw, __m512 a, __m512i rows, __mmask16 certain) {
-  const __m512 probability =
-      _mm512_mask_mov_ps(_mm512_mul_ps(a, _mm512_set1_ps(draw.inverse)), certain, _mm512_set1_ps(1.0F));
-  __m512 scaled = _mm512_mul_ps(probability, _mm512_set1_ps(draw.subsample31));
-  scaled = _mm512_min_ps(scaled, _mm512_set1_ps(2147483520.0F));
-  const __m512i drawn = _mm512_srli_epi32(row_draws(rows, draw.row_key), 1);
-  const __mmask16 kept = _mm512_cmplt_epi32_mask(drawn, _mm512_cvttps_epi32(scaled));
-  return draw.keep_certain ? static_cast<__mmask16>(kept | certain) : kept;
+/// Which of sixteen rows a draw keeps.
+struct LaneDraw {
+  __m512 scale;
+  __m512i key, certain, products;
+  __mmask16 always;
+
+  LaneDraw(const Draw& draw, __m512i rows) {
+    scale = _mm512_set1_ps(draw.scale);
+    key = _mm512_set1_epi32(static_cast<int>(draw.row_key));
+    certain = _mm512_set1_epi32(draw.certain);
+    products = _mm512_mullo_epi32(rows, _mm512_set1_epi32(static_cast<int>(kRowMultiplier)));
+    always = draw.keeps_certain ? 0xffff : 0;
+  }
+  void next_rows() {
+    products = _mm512_add_epi32(products, _mm512_set1_epi32(static_cast<int>(16 * kRowMultiplier)));
+  }
+  [[nodiscard]] __mmask16 kept(__m512 a, __mmask16 below) const {
+    const __m512i limit = _mm512_mask_cvttps_epi32(certain, below, _mm512_mul_ps(a, scale));
+    const __m512i drawn = _mm512_srli_epi32(draws_of_products(products, key), 1);
+    return static_cast<__mmask16>(_mm512_cmplt_epi32_mask(drawn, limit) | (always & ~below));
+  }
+};
+
+/// Appends the kept ones of sixteen rows; returns how many. Compresses in registers and stores whole: the
+/// form that compresses to memory is slow on Zen 4.
+std::size_t append_kept(const KeptRows& kept, std::size_t at, __mmask16 keep, __m512i rows, __m512 gradient,
+                        __m512 hessian) {
+  _mm512_storeu_si512(kept.rows + at, _mm512_maskz_compress_epi32(keep, rows));
+  _mm512_storeu_ps(kept.gradients + at, _mm512_maskz_compress_ps(keep, gradient));
+  _mm512_storeu_ps(kept.hessians + at, _mm512_maskz_compress_ps(keep, hessian));
+  return static_cast<std::size_t>(std::popcount(static_cast<unsigned>(keep)));
+}
+
+/// Margins of sixteen rows, with the last tree.
+__m512 take_tree(const Sweep& sweep, const LeafLookup& lookup, bool has_tree, std::size_t row) {
+  __m512 margins = _mm512_loadu_ps(sweep.margins + row);
+  if (has_tree) {
+    margins = _mm512_add_ps(margins, lookup(load_leaves(sweep.narrow_leaves, sweep.wide_leaves, row)));
+    _mm512_storeu_ps(sweep.margins + row, margins);
+  }
+  return margins;
 }
 
 template <class Loss, bool kWeighted>
 std::size_t sweep_block(const Sweep& what, std::size_t block, KeptRows kept, SweepSums& sums) {
+  constexpr bool kIsLogistic = Loss::kObjective == Objective::kBinaryLogistic;
   const Sweep sweep = what;  // a copy of our own, which vector stores cannot be suspected to change
-  const Draw& draw = sweep.draw;
   const bool has_tree = sweep.narrow_leaves != nullptr || sweep.wide_leaves != nullptr;
   alignas(64) static constexpr float kNoWeights[64] = {};
   const LeafLookup lookup(has_tree ? sweep.leaf_weights : kNoWeights, has_tree ? sweep.n_leaves : 1);
-  const __m512 zero = _mm512_setzero_ps();
+  const __m512 threshold = _mm512_set1_ps(sweep.draw.threshold), floor = _mm512_set1_ps(sweep.draw.floor);
+  const __m512 one = _mm512_set1_ps(1.0F), zero = _mm512_setzero_ps();
   __m512 squares = zero, below = zero, squares_below = zero, kept_gradient = zero, kept_hessian = zero;
   __m512 largest_gradient = zero, largest_hessian = zero;
+  const std::size_t first = block * kBlockRows;
+  __m512i rows = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first)), lane_numbers());
+  LaneDraw draw(sweep.draw, rows);
   std::size_t n_kept = 0;
-  for (std::size_t i = 0; i < kBlockRows; i += 16) {
-    const std::size_t row = block * kBlockRows + i;
+  for (std::size_t row = first; row < first + kBlockRows;
+       row += 16, rows = _mm512_add_epi32(rows, _mm512_set1_epi32(16)), draw.next_rows()) {
     const __mmask16 valid = inside(row, sweep.n_rows);
-    __m512 margins = _mm512_loadu_ps(sweep.margins + row);
-    if (has_tree) {
-      margins = _mm512_add_ps(margins, lookup(load_leaves(sweep.narrow_leaves, sweep.wide_leaves, row)));
-      _mm512_storeu_ps(sweep.margins + row, margins);
-    }
+    const __m512 margins = take_tree(sweep, lookup, has_tree, row);
     __mmask16 positive = 0;
-    if constexpr (Loss::kObjective == Objective::kBinaryLogistic) positive = sweep.label_bits[row / 16];
-    __m512 gradient = unit_gradients<Loss>(margins, positive, sweep.labels + row);
-    gradient = _mm512_maskz_mov_ps(valid, gradient);
-    _mm512_storeu_ps(sweep.gradients + row, gradient);
-    __m512 hessian = _mm512_maskz_mov_ps(valid, unit_hessians<Loss>(gradient));
-    if constexpr (kWeighted) {
-      const __m512 weights = _mm512_maskz_loadu_ps(valid, sweep.weights + row);
-      gradient = _mm512_mul_ps(gradient, weights);
-      hessian = _mm512_mul_ps(hessian, weights);
+    if constexpr (kIsLogistic) positive = sweep.label_bits[row / 16];
+    const __m512 unit =
+        _mm512_maskz_mov_ps(valid, unit_gradients<Loss>(margins, positive, sweep.labels + row));
+    _mm512_storeu_ps(sweep.gradients + row, unit);
+    const __m512 weights = kWeighted ? _mm512_maskz_loadu_ps(valid, sweep.weights + row) : one;
+    const __m512 gradient = kWeighted ? _mm512_mul_ps(unit, weights) : unit;
+    __m512 hessian = _mm512_maskz_mov_ps(valid, unit_hessians<Loss>(unit));
+    if constexpr (kWeighted) hessian = _mm512_mul_ps(hessian, weights);
+    __m512 a = _mm512_abs_ps(gradient);
+    largest_gradient = _mm512_max_ps(largest_gradient, a);
+    if constexpr (!kIsLogistic) {  // else the gradient bounds the hessian, and there is no floor
+      largest_hessian = _mm512_max_ps(largest_hessian, hessian);
+      a = _mm512_max_ps(a, _mm512_min_ps(_mm512_mul_ps(floor, hessian), threshold));
     }
-    largest_gradient = _mm512_max_ps(largest_gradient, _mm512_abs_ps(gradient));
-    largest_hessian = _mm512_max_ps(largest_hessian, hessian);
-    const __m512 least =
-        _mm512_min_ps(_mm512_mul_ps(_mm512_set1_ps(draw.floor), hessian), _mm512_set1_ps(draw.threshold));
-    const __m512 a = _mm512_max_ps(_mm512_abs_ps(gradient), least);
     const __m512 square = _mm512_mul_ps(a, a);
     squares = _mm512_add_ps(squares, square);
-    const __mmask16 is_below = _mm512_cmp_ps_mask(a, _mm512_set1_ps(draw.threshold), _CMP_LT_OQ);
+    const __mmask16 is_below = _mm512_cmp_ps_mask(a, threshold, _CMP_LT_OQ);
     below = _mm512_mask_add_ps(below, is_below, below, a);
     squares_below = _mm512_mask_add_ps(squares_below, is_below, squares_below, square);
-    if (!sweep.draws) continue;
-    const __m512i rows = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(row)), lane_numbers());
-    const auto certain = static_cast<__mmask16>(~is_below);
-    const auto keep = static_cast<__mmask16>(kept_mask(draw, a, rows, certain) & valid);
-    if (keep == 0) continue;
-    const __m512 times =
-        _mm512_mask_mov_ps(_mm512_div_ps(_mm512_set1_ps(draw.threshold), a), certain, _mm512_set1_ps(1.0F));
-    gradient = _mm512_mul_ps(gradient, times);
+    const auto keep = static_cast<__mmask16>(draw.kept(a, is_below) & valid);
+    if (keep == 0 || !sweep.draws) continue;
+    const __m512 times = _mm512_mask_div_ps(one, is_below, threshold, a);
+    const __m512 repeated = _mm512_mul_ps(gradient, times);
     hessian = _mm512_mul_ps(hessian, times);
-    kept_gradient = _mm512_mask_add_ps(kept_gradient, keep, kept_gradient, _mm512_abs_ps(gradient));
+    kept_gradient = _mm512_mask_add_ps(kept_gradient, keep, kept_gradient, _mm512_abs_ps(repeated));
     kept_hessian = _mm512_mask_add_ps(kept_hessian, keep, kept_hessian, hessian);
-    // Compress in a register, then store whole: the form that compresses to memory is slow on Zen 4.
-    _mm512_storeu_si512(kept.rows + n_kept, _mm512_maskz_compress_epi32(keep, rows));
-    _mm512_storeu_ps(kept.gradients + n_kept, _mm512_maskz_compress_ps(keep, gradient));
-    _mm512_storeu_ps(kept.hessians + n_kept, _mm512_maskz_compress_ps(keep, hessian));
-    n_kept += static_cast<std::size_t>(std::popcount(static_cast<unsigned>(keep)));
+    n_kept += append_kept(kept, n_kept, keep, rows, repeated, hessian);
   }
   sweep.largest_gradient[block] = _mm512_reduce_max_ps(largest_gradient);
-  sweep.largest_hessian[block] = _mm512_reduce_max_ps(largest_hessian);
+  sweep.largest_hessian[block] = _mm512_reduce_max_ps(kIsLogistic ? largest_gradient : largest_hessian);
   sums = {sum_lanes(squares), sum_lanes(below), sum_lanes(squares_below), sum_lanes(kept_gradient),
           sum_lanes(kept_hessian)};
   return n_kept;

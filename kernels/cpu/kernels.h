@@ -75,7 +75,7 @@ struct Sweep {
   const float* weights = nullptr;             ///< or null: all 1
   float* gradients = nullptr;                 ///< unit gradients
   float* largest_gradient = nullptr;          ///< [n_blocks] of |weighted gradient|
-  float* largest_hessian = nullptr;           ///< [n_blocks] of the weighted hessian
+  float* largest_hessian = nullptr;           ///< [n_blocks] bound of the weighted hessian
 };
 
 /// Sweep A over one block: margins, gradients, draw. Returns the number of kept rows, appended to `kept`.

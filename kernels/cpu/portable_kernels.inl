@@ -70,7 +70,8 @@ std::size_t sweep_block(const Sweep& sweep, std::size_t block, KeptRows kept, Sw
     ++n_kept;
   }
   sweep.largest_gradient[block] = largest_gradient;
-  sweep.largest_hessian[block] = largest_hessian;
+  sweep.largest_hessian[block] =
+      Loss::kObjective == Objective::kBinaryLogistic ? largest_gradient : largest_hessian;
   sums = {squares.sum(), below.sum(), squares_below.sum(), kept_gradient.sum(), kept_hessian.sum()};
   return n_kept;
 }

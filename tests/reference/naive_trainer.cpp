@@ -327,6 +327,7 @@ class NaiveSession final : public TrainingSession {
       largest_gradient = std::max(largest_gradient, std::fabs(gradient));
       largest_hessian = std::max(largest_hessian, hessian);
     }
+    if (parameters_.objective == Objective::kBinaryLogistic) largest_hessian = largest_gradient;  // a bound
     const int block_gradient_exponent = block_exponent(largest_gradient, gradient_exponent);
     const int block_hessian_exponent = block_exponent(largest_hessian, hessian_exponent);
     std::vector<LeafSum> sums(leaves.size());

@@ -78,24 +78,27 @@ inline float importance_floor(Objective objective, float threshold, double mean_
 /// One round's draw. A row of importance a is kept with probability min(1, a / threshold) * subsample, and
 /// when it is kept it counts max(1, threshold / a) times.
 struct Draw {
-  float threshold = 0;        ///< 0 keeps every row (that subsample keeps)
-  float floor = 0;            ///< importance_floor
-  float inverse = 0;          ///< 1 / threshold, 0 when the threshold is 0
-  float subsample31 = 0;      ///< subsample * 2^31
-  bool keep_certain = true;   ///< subsample == 1: importances from the threshold on are kept without a draw
-  std::uint32_t row_key = 0;  ///< of row_draw, for keeping
+  float threshold = 0;  ///< 0 keeps every row (that subsample keeps)
+  float floor = 0;      ///< importance_floor
+  /// Importance to a probability in units of 2^-31, below the threshold: a little less than subsample * 2^31
+  /// / threshold, so that no product reaches 2^31.
+  float scale = 0;
+  std::int32_t certain = 0;        ///< the same from the threshold on: subsample * 2^31
+  bool keeps_certain = true;       ///< subsample == 1: from the threshold on every row is kept
+  std::uint32_t row_key = 0;       ///< of row_draw, for keeping
   std::uint32_t rounding_key = 0;  ///< of row_draw, for stochastic rounding
 };
 
 /// mean_weight: of all rows of the training.
 inline Draw make_draw(Objective objective, float threshold, double mean_weight, double subsample,
                       std::uint64_t seed, int round) noexcept {
+  constexpr double kOne = 2147483648.0 * (1.0 - 0x1p-23);  // 2^31, less two roundings
   Draw draw;
   draw.threshold = threshold;
   draw.floor = importance_floor(objective, threshold, mean_weight);
-  draw.inverse = threshold > 0 ? 1.0F / threshold : 0.0F;  // 0 at infinity
-  draw.subsample31 = static_cast<float>(subsample) * 2147483648.0F;
-  draw.keep_certain = subsample >= 1;
+  draw.scale = threshold > 0 ? static_cast<float>(subsample * kOne / static_cast<double>(threshold)) : 0.0F;
+  draw.certain = static_cast<std::int32_t>(subsample * kOne);
+  draw.keeps_certain = subsample >= 1;
   const auto r = static_cast<std::uint32_t>(round);
   draw.row_key = static_cast<std::uint32_t>(draw_key(seed, Purpose::kRow, r));
   draw.rounding_key = static_cast<std::uint32_t>(draw_key(seed, Purpose::kRounding, r));
@@ -104,13 +107,10 @@ inline Draw make_draw(Objective objective, float threshold, double mean_weight, 
 
 /// Is a row kept? The draw has 31 bits: a probability is resolved to 2^-31.
 inline bool is_kept(const Draw& draw, float a, std::uint32_t row) noexcept {
-  const bool certain = a >= draw.threshold;
-  if (certain && draw.keep_certain) return true;
-  const float probability = certain ? 1.0F : a * draw.inverse;
-  float scaled = probability * draw.subsample31;
-  scaled = scaled < 2147483520.0F ? scaled : 2147483520.0F;
+  const bool is_certain = a >= draw.threshold;
+  if (is_certain && draw.keeps_certain) return true;
   const auto drawn = static_cast<std::int32_t>(row_draw(draw.row_key, row) >> 1);
-  return drawn < static_cast<std::int32_t>(scaled);
+  return drawn < (is_certain ? draw.certain : static_cast<std::int32_t>(a * draw.scale));
 }
 
 /// How often a kept row counts.
@@ -121,13 +121,14 @@ inline float repeat(const Draw& draw, float a) noexcept {
 /// The largest threshold whose added variance, sum a (t - a) over {a < t}, is at most noise * sum a^2: one
 /// Newton step from `threshold` on that convex function. Sums are over the importances at `threshold`. From
 /// infinity the steps fall towards the solution; between rounds one step follows the slow drift. 0 (keep
-/// every row) when all importances are 0 at infinity, or when 1 / threshold would leave the normal floats.
+/// every row) when all importances are 0 at infinity, or when the threshold would be below 2^-90, where
+/// Draw::scale leaves the floats.
 inline float next_threshold(double noise, float threshold, double sum_squares, double sum_below,
                             double sum_squares_below) noexcept {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   if (!(sum_below > 0)) return threshold < kInfinity ? threshold : 0.0F;
   const auto next = static_cast<float>((noise * sum_squares + sum_squares_below) / sum_below);
-  return next >= std::numeric_limits<float>::min() && next < kInfinity ? next : 0.0F;
+  return next >= 0x1p-90F && next < kInfinity ? next : 0.0F;
 }
 
 /// Threshold of the round after one whose draw had `threshold`. NaN asks for a new search: no importance lies

@@ -17,8 +17,8 @@ struct CsvOptions {
   bool binary_label = false;         ///< refuse labels other than 0 and 1, with the line
   std::string weight;                ///< column name or index; empty: rows are not weighted
   std::vector<std::string> ignored;  ///< names or indices
-  std::vector<std::string>
-      categorical;                ///< names or indices that are categorical though they look like numbers
+  /// Names or indices of columns that are categorical though they look like numbers.
+  std::vector<std::string> categorical;
   std::vector<std::string> keep;  ///< names or indices whose texts CsvTable::kept copies
   /// Cell texts that mean *missing*, beside the empty cell. A token that is a number (`-999`) slows reading
   /// down.
