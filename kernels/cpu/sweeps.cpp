@@ -125,14 +125,16 @@ void Session::begin_tree(int round) {
   // Copied records make the root a stream and later levels denser; when many rows are kept, the copy costs
   // more.
   is_copied_ = n_kept_ < bins_.n_rows / 4;
+  const double kept_hessian = detail::from_fixed(totals.kept_hessian, exponents.kept_hessian);
   const int gradient_bits =
       detail::word_exponent(detail::from_fixed(totals.kept_gradient, exponents.kept_gradient), n_kept_);
-  const int hessian_bits =
-      detail::word_exponent(detail::from_fixed(totals.kept_hessian, exponents.kept_hessian), n_kept_);
+  const int hessian_bits = detail::word_exponent(kept_hessian, n_kept_);
   const Quantisation how{detail::exp2_float(gradient_bits), detail::exp2_float(hessian_bits),
                          draw.rounding_key, !is_copied_};
   const Word root = quantise(how);
-  tree_.emplace(parameters_, detail::make_split_rule(parameters_, gradient_bits, hessian_bits), root);
+  const double noise = detail::gradient_noise(detail::from_fixed(totals.squares, exponents.squares),
+                                              kept_hessian, parameters_.subsample);
+  tree_.emplace(parameters_, detail::make_split_rule(parameters_, gradient_bits, hessian_bits, noise), root);
   begin_growth(round);
 }
 

@@ -158,8 +158,10 @@ class NaiveSession final : public TrainingSession {
 
     const int gradient_exponent =
         word_exponent(from_fixed(sums.kept_gradient, sums.exponents.kept_gradient), n_kept_);
-    const int hessian_exponent =
-        word_exponent(from_fixed(sums.kept_hessian, sums.exponents.kept_hessian), n_kept_);
+    const double kept_hessian = from_fixed(sums.kept_hessian, sums.exponents.kept_hessian);
+    const int hessian_exponent = word_exponent(kept_hessian, n_kept_);
+    const double noise =
+        gradient_noise(from_fixed(sums.squares, sums.exponents.squares), kept_hessian, parameters_.subsample);
     words_.assign(n_rows(), 0);
     node_rows_.assign(1, {});
     Word root = 0;
@@ -169,7 +171,8 @@ class NaiveSession final : public TrainingSession {
       node_rows_[0].push_back(row.row);
       root += words_[row.row];
     }
-    tree_.emplace(parameters_, make_split_rule(parameters_, gradient_exponent, hessian_exponent), root);
+    tree_.emplace(parameters_, make_split_rule(parameters_, gradient_exponent, hessian_exponent, noise),
+                  root);
     sampler_.emplace(parameters_, data_.bins->n_features(), round);
     frontier_ = {0};
   }

@@ -43,12 +43,12 @@ TEST(StepClamp, DependsOnTheObjectiveUnlessSet) {
 TEST(SplitRule, ChildrenWeighAtLeastOneUnit) {
   Parameters parameters;
   parameters.min_child_weight = 0;
-  const SplitRule light = make_split_rule(parameters, 20, 10);
+  const SplitRule light = make_split_rule(parameters, 20, 10, 1);
   EXPECT_EQ(light.gradient_unit, 0x1p-20);
   EXPECT_EQ(light.hessian_unit, 0x1p-10);
   EXPECT_EQ(light.min_hessian, 0x1p-10);
   parameters.min_child_weight = 6;
-  EXPECT_EQ(make_split_rule(parameters, 20, 10).min_hessian, 6);
+  EXPECT_EQ(make_split_rule(parameters, 20, 10, 1).min_hessian, 6);
 }
 
 TEST(GrownTree, CanSplitLooksAtDepthLeavesAndWeight) {

@@ -86,6 +86,7 @@ SplitRule plain_rule() {
   SplitRule rule;
   rule.reg_lambda = 0;
   rule.min_hessian = 1;
+  rule.noise = 0;  // no correction for chance
   return rule;
 }
 
@@ -161,6 +162,63 @@ TEST(CategoricalSplit, SmoothingPenaltyAndLimitAct) {
   EXPECT_TRUE(best.goes_right(2));
   EXPECT_EQ(best.key, split_key(0, 1, 0));  // one bin, from the start of the order
   EXPECT_FALSE(best.goes_right(0));         // no row is missing, and the left side is heavier
+}
+
+TEST(CategoricalSplit, ChanceIsWhatNoiseScores) {
+  // Category sums that are pure noise, of variance noise * hessian: the best partition scores chance_score
+  // more than no split, on average. The formula is for cutting a normal order in the middle; the best cut of
+  // the actual order gives somewhat more, most with few categories.
+  Random random(4);
+  for (const int n_bins : {20, 60, 250}) {
+    const SplitRule rule = plain_rule();
+    double excess = 0, chance = 0;
+    for (int i = 0; i < 200; ++i) {
+      std::vector<Word> bins(n_bins);
+      std::vector<double> hessians;
+      for (Word& word : bins) {
+        const int h = 200 + random.below(2000);
+        hessians.push_back(h);
+        word = pack(static_cast<int>(std::lround(std::sqrt(h) * random.normal())), h);
+      }
+      const Word total = sum_of(bins);
+      Split best;
+      find_categorical_split(0, bins, total, rule,
+                             {.max_onehot = 0, .smooth = 0, .extra_l2 = 0, .max_threshold = 255}, best);
+      excess += best.score - node_score(gradient_of(total), hessian_of(total), rule);
+      chance += chance_score(hessians, 1);
+    }
+    EXPECT_GT(excess / chance, 0.95) << n_bins;
+    EXPECT_LT(excess / chance, 1.25) << n_bins;
+  }
+}
+
+TEST(CategoricalSplit, ChanceLowersTheScoreOfManyCategoriesOnly) {
+  const std::vector<Word> bins = {0, pack(-5, 4), pack(-30, 9), pack(0, 16), pack(2, 1)};
+  const CategoricalRule many{.max_onehot = 0, .smooth = 0, .extra_l2 = 0};
+  SplitRule rule = plain_rule();
+  Split plain, corrected, alone;
+  find_categorical_split(0, bins, sum_of(bins), rule, many, plain);
+  rule.noise = 3;
+  find_categorical_split(0, bins, sum_of(bins), rule, many, corrected);
+  // Roots of the hessians 2, 3, 4, 1: (10^2 / 30 - 1) * 3 * 2 / pi.
+  EXPECT_NEAR(plain.score - corrected.score, (100.0 / 30 - 1) * 3 * 0.6366197723675814, 1e-12);
+  EXPECT_EQ(plain.right_bins, corrected.right_bins);
+  find_categorical_split(0, bins, sum_of(bins), rule, {.max_onehot = 4}, alone);
+  EXPECT_EQ(alone.score, score_of_right(bins, bins[2], rule, 0));
+  rule.noise = 1e6;
+  Split none;
+  find_categorical_split(0, bins, sum_of(bins), rule, many, none);
+  EXPECT_EQ(none.score, 0);  // and so no gain
+}
+
+TEST(CategoricalSplit, LightCategoriesStayLeft) {
+  SplitRule rule = plain_rule();
+  rule.hessian_unit = 0.25;
+  const std::vector<Word> bins = {0, pack(-40, 3), pack(-30, 9), pack(20, 16), pack(9, 9)};
+  Split best;
+  find_categorical_split(0, bins, sum_of(bins), rule, {.max_onehot = 0, .smooth = 0, .extra_l2 = 0}, best);
+  ASSERT_GE(best.score, 0);
+  EXPECT_FALSE(best.goes_right(1));  // a hessian of 3 / 4 would come first in the order
 }
 
 TEST(CategoricalSplit, BinsWithoutRowsJoinTheHeavierSide) {

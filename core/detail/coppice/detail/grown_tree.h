@@ -29,8 +29,9 @@ inline double effective_max_delta_step(const Parameters& parameters) noexcept {
   return parameters.max_delta_step.value_or(parameters.objective == Objective::kBinaryLogistic ? 5.0 : 0.0);
 }
 
-inline SplitRule make_split_rule(const Parameters& parameters, int gradient_exponent,
-                                 int hessian_exponent) noexcept {
+/// noise: SplitRule::noise.
+inline SplitRule make_split_rule(const Parameters& parameters, int gradient_exponent, int hessian_exponent,
+                                 double noise) noexcept {
   SplitRule rule;
   rule.gradient_unit = exp2_double(-gradient_exponent);
   rule.hessian_unit = exp2_double(-hessian_exponent);
@@ -38,6 +39,7 @@ inline SplitRule make_split_rule(const Parameters& parameters, int gradient_expo
   rule.reg_alpha = parameters.reg_alpha;
   rule.min_hessian = std::max(parameters.min_child_weight, rule.hessian_unit);
   rule.gamma = parameters.gamma;
+  rule.noise = noise;
   return rule;
 }
 

@@ -217,6 +217,12 @@ inline SweepExponents sweep_exponents(Objective objective, const RowBounds& boun
           sum_exponent(n * hessian)};
 }
 
+/// SplitRule::noise of a tree: sum of squared importances over the sum of hessians, which the kept rows
+/// estimate.
+inline double gradient_noise(double sum_squares, double kept_hessian, double subsample) noexcept {
+  return kept_hessian > 0 ? sum_squares * subsample / kept_hessian : 0;
+}
+
 // ---------------------------------------------------------------------------------------------------------
 // Packed gradients: gradient in the upper 32 bits (signed), hessian in the lower 32 (below 2^31).
 
@@ -283,6 +289,10 @@ struct SplitRule {
   double reg_alpha = 0;
   double min_hessian = 0;  ///< max(min_child_weight, hessian_unit): a child's least hessian
   double gamma = 0;
+  /// Variance of a gradient sum, per unit of its hessian, when there is nothing to find: sum of squared
+  /// gradients over sum of hessians, about 1 for a calibrated log loss and the mean squared residual for
+  /// squared error.
+  double noise = 1;
 };
 
 /// |gradient| less the L1 penalty, not below 0.

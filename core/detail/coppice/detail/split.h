@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <span>
 
@@ -56,67 +57,110 @@ struct CategoricalRule {
   int max_threshold = 64;  ///< most categories on the right side
 };
 
+/// What the best of all partitions of K categories is expected to score above no split when the categories
+/// mean nothing: ordering them by noise and cutting at the best place makes groups that differ by chance. For
+/// category means with variances noise / h, cut in the middle of their order: noise * 2 / pi * ((sum sqrt
+/// h)^2 / sum h - 1).
+inline double chance_score(std::span<const double> hessians, double noise) noexcept {
+  constexpr double kTwoOverPi = 0.6366197723675814;
+  double roots = 0, sum = 0;
+  for (const double h : hessians) {
+    roots += std::sqrt(h);
+    sum += h;
+  }
+  return noise * kTwoOverPi * (roots * roots / sum - 1);
+}
+
+/// A categorical feature at one node.
+struct CategoricalNode {
+  std::uint32_t feature = 0;
+  std::span<const Word> bins;
+  Word total = 0;
+  const SplitRule& rule;
+
+  [[nodiscard]] double gradient(Word w) const noexcept {
+    return static_cast<double>(gradient_of(w)) * rule.gradient_unit;
+  }
+  [[nodiscard]] double hessian(Word w) const noexcept {
+    return static_cast<double>(hessian_of(w)) * rule.hessian_unit;
+  }
+
+  /// Makes rows of sum `right` the right side of `best`, with no bins in it yet, if that is better.
+  bool offer(Word right, int rank, int side, double extra_l2, double chance, Split& best) const noexcept {
+    const double g = gradient(right), h = hessian(right);
+    double score = split_score(gradient(total) - g, hessian(total) - h, g, h, rule, extra_l2);
+    if (score < 0) return false;
+    score = score > chance ? score - chance : 0;
+    const std::uint32_t key = split_key(feature, rank, side);
+    if (!is_better(score, key, best)) return false;
+    best = {.score = score, .key = key, .left = total - right, .is_categorical = true, .right_bins = {}};
+    return true;
+  }
+};
+
+/// Each value bin alone on the right.
+inline bool find_one_against_rest(const CategoricalNode& node, Split& best) noexcept {
+  bool improved = false;
+  for (int b = 1; b < static_cast<int>(node.bins.size()); ++b) {
+    if (node.bins[b] == 0 || !node.offer(node.bins[b], b, 0, 0, 0, best)) continue;
+    insert(best.right_bins, b);
+    improved = true;
+  }
+  return improved;
+}
+
+/// A category of less hessian says too little to be placed.
+inline constexpr double kLeastCategoryHessian = 1;
+
+/// The bins in order, every short prefix and suffix on the right.
+inline bool find_partition(const CategoricalNode& node, const CategoricalRule& categorical,
+                           Split& best) noexcept {
+  std::array<std::uint8_t, 256> order;
+  std::array<double, 256> rank, hessians;
+  int n = 0;
+  for (int b = 0; b < static_cast<int>(node.bins.size()); ++b) {
+    const double h = node.hessian(node.bins[b]);
+    if (!(h >= kLeastCategoryHessian)) continue;
+    rank[b] = node.gradient(node.bins[b]) / (h + categorical.smooth);
+    hessians[n] = h;
+    order[n++] = static_cast<std::uint8_t>(b);
+  }
+  if (n < 2) return false;
+  const double chance = chance_score({hessians.data(), static_cast<std::size_t>(n)}, node.rule.noise);
+  std::sort(order.begin(), order.begin() + n, [&](std::uint8_t a, std::uint8_t b) {
+    return rank[a] < rank[b] || (rank[a] == rank[b] && a < b);
+  });
+  bool improved = false;
+  for (int side = 0; side < 2; ++side) {
+    const auto at = [&](int i) { return order[side == 0 ? i : n - 1 - i]; };
+    Word right = 0;
+    for (int k = 1; k <= std::min(categorical.max_threshold, n / 2); ++k) {
+      right += node.bins[at(k - 1)];
+      if (!node.offer(right, k, side, categorical.extra_l2, chance, best)) continue;
+      for (int i = 0; i < k; ++i) insert(best.right_bins, at(i));
+      improved = true;
+    }
+  }
+  return improved;
+}
+
 /// Best split of a categorical feature at one node.
-/// One against the rest for few codes: each value bin with rows goes right alone. Otherwise the bins with
-/// rows (missing is one of them) are ordered by gradient / (hessian + smooth), ties by bin, and every prefix
-/// and every suffix of at most max_threshold and at most half of them is tried as the right side (Fisher
-/// 1958; for the Newton objective as in LightGBM). Bins without rows join the heavier side, the left one when
-/// equal. Shapes : bins [n_bins] words; total is their sum. Cost: O(n_bins log n_bins).
+/// One against the rest for few codes: each value bin with rows goes right alone. Otherwise the bins whose
+/// hessian is at least kLeastCategoryHessian (missing may be one of them) are ordered by gradient / (hessian
+/// + smooth), ties by bin, and every prefix and every suffix of at most max_threshold and at most half of
+/// them is tried as the right side (Fisher 1958; for the Newton objective as in LightGBM). Their scores are
+/// lowered by chance_score, but not below 0. Lighter bins stay left; bins without rows join the heavier side,
+/// the left one when equal. Shapes : bins [n_bins] words; total is their sum. Cost: O(n_bins log n_bins).
 inline void find_categorical_split(std::uint32_t feature, std::span<const Word> bins, Word total,
                                    const SplitRule& rule, const CategoricalRule& categorical,
                                    Split& best) noexcept {
-  const auto gradient = [&](Word w) { return static_cast<double>(gradient_of(w)) * rule.gradient_unit; };
-  const auto hessian = [&](Word w) { return static_cast<double>(hessian_of(w)) * rule.hessian_unit; };
-  const double total_gradient = gradient(total);
-  const double total_hessian = hessian(total);
-  const auto try_right = [&](Word right, int rank, int side, double extra_l2) {
-    const double g = gradient(right);
-    const double h = hessian(right);
-    const double score = split_score(total_gradient - g, total_hessian - h, g, h, rule, extra_l2);
-    const std::uint32_t key = split_key(feature, rank, side);
-    if (score < 0 || !is_better(score, key, best)) return false;
-    best.score = score;
-    best.key = key;
-    best.left = total - right;
-    best.is_categorical = true;
-    best.right_bins = {};
-    return true;
-  };
-  std::array<std::uint8_t, 256> order;
-  int n_present = 0;
-  for (int b = 0; b < static_cast<int>(bins.size()); ++b)
-    if (bins[b] != 0) order[n_present++] = static_cast<std::uint8_t>(b);
-  if (n_present < 2) return;
-  bool improved = false;
-  if (static_cast<int>(bins.size()) - 1 <= categorical.max_onehot) {
-    for (int i = 0; i < n_present; ++i) {
-      if (order[i] == 0 || !try_right(bins[order[i]], order[i], 0, 0)) continue;
-      insert(best.right_bins, order[i]);
-      improved = true;
-    }
-  } else {
-    std::array<double, 256> rank;
-    for (int i = 0; i < n_present; ++i)
-      rank[order[i]] = gradient(bins[order[i]]) / (hessian(bins[order[i]]) + categorical.smooth);
-    std::sort(order.begin(), order.begin() + n_present, [&](std::uint8_t a, std::uint8_t b) {
-      return rank[a] < rank[b] || (rank[a] == rank[b] && a < b);
-    });
-    const int limit = std::min(categorical.max_threshold, n_present / 2);
-    for (int side = 0; side < 2; ++side) {
-      Word right = 0;
-      for (int k = 1; k <= limit; ++k) {
-        right += bins[order[side == 0 ? k - 1 : n_present - k]];
-        if (!try_right(right, k, side, categorical.extra_l2)) continue;
-        for (int i = 0; i < k; ++i) insert(best.right_bins, order[side == 0 ? i : n_present - 1 - i]);
-        improved = true;
-      }
-    }
-  }
-  if (!improved) return;
-  const double left_hessian = hessian(best.left);
-  if (total_hessian - left_hessian > left_hessian)
-    for (int b = 0; b < static_cast<int>(bins.size()); ++b)
-      if (bins[b] == 0) insert(best.right_bins, b);
+  const CategoricalNode node{feature, bins, total, rule};
+  const int n_codes = static_cast<int>(bins.size()) - 1;
+  const bool improved = n_codes <= categorical.max_onehot ? find_one_against_rest(node, best)
+                                                          : find_partition(node, categorical, best);
+  if (!improved || hessian_of(total - best.left) <= hessian_of(best.left)) return;
+  for (int b = 0; b <= n_codes; ++b)
+    if (bins[b] == 0) insert(best.right_bins, b);
 }
 
 /// A numeric split of a node in which no row is missing the feature sends missing values to the heavier side,
