@@ -155,6 +155,56 @@ __m512 take_tree(const Sweep& sweep, const LeafLookup& lookup, bool has_tree, st
   return margins;
 }
 
+/// Weighted gradients and hessians of sixteen rows.
+struct LaneDerivatives {
+  __m512 gradient, hessian;
+};
+template <class Loss, bool kWeighted>
+LaneDerivatives weighted(__m512 unit, const float* weights, __mmask16 valid) {
+  const __m512 hessian = _mm512_maskz_mov_ps(valid, unit_hessians<Loss>(unit));
+  if constexpr (!kWeighted) return {unit, hessian};
+  const __m512 w = _mm512_maskz_loadu_ps(valid, weights);
+  return {_mm512_mul_ps(unit, w), _mm512_mul_ps(hessian, w)};
+}
+
+/// Importances of sixteen rows.
+template <class Loss>
+__m512 importances(const LaneDerivatives& of, const Draw& draw) {
+  const __m512 a = _mm512_abs_ps(of.gradient);
+  if constexpr (Loss::kObjective == Objective::kBinaryLogistic) return a;  // there is no floor
+  const __m512 floor = _mm512_mul_ps(_mm512_set1_ps(draw.floor), of.hessian);
+  return _mm512_max_ps(a, _mm512_min_ps(floor, _mm512_set1_ps(draw.threshold)));
+}
+
+/// Appends the kept rows of a block, `kept_bits[i]` those of group i of sixteen, after the gradients are
+/// known.
+template <class Loss, bool kWeighted>
+std::size_t gather_kept(const Sweep& sweep, std::size_t first, const __mmask16* kept_bits,
+                        std::uint32_t groups, const KeptRows& kept, SweepSums& sums) {
+  const __m512 threshold = _mm512_set1_ps(sweep.draw.threshold), one = _mm512_set1_ps(1.0F);
+  __m512 gradients = _mm512_setzero_ps(), hessians = _mm512_setzero_ps();
+  std::size_t n = 0;
+  for (; groups != 0; groups &= groups - 1) {
+    const auto group = static_cast<std::size_t>(std::countr_zero(groups));
+    const __mmask16 keep = kept_bits[group];
+    const std::size_t row = first + 16 * group;
+    const __m512 unit = _mm512_loadu_ps(sweep.gradients + row);
+    LaneDerivatives of = weighted<Loss, kWeighted>(unit, sweep.weights + row, inside(row, sweep.n_rows));
+    const __m512 a = importances<Loss>(of, sweep.draw);
+    const __mmask16 is_below = _mm512_cmp_ps_mask(a, threshold, _CMP_LT_OQ);
+    const __m512 times = _mm512_mask_div_ps(one, is_below, threshold, a);
+    of.gradient = _mm512_mul_ps(of.gradient, times);
+    of.hessian = _mm512_mul_ps(of.hessian, times);
+    gradients = _mm512_mask_add_ps(gradients, keep, gradients, _mm512_abs_ps(of.gradient));
+    hessians = _mm512_mask_add_ps(hessians, keep, hessians, of.hessian);
+    const __m512i rows = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(row)), lane_numbers());
+    n += append_kept(kept, n, keep, rows, of.gradient, of.hessian);
+  }
+  sums.kept_gradient = sum_lanes(gradients);
+  sums.kept_hessian = sum_lanes(hessians);
+  return n;
+}
+
 template <class Loss, bool kWeighted>
 std::size_t sweep_block(const Sweep& what, std::size_t block, KeptRows kept, SweepSums& sums) {
   constexpr bool kIsLogistic = Loss::kObjective == Objective::kBinaryLogistic;
@@ -162,16 +212,16 @@ std::size_t sweep_block(const Sweep& what, std::size_t block, KeptRows kept, Swe
   const bool has_tree = sweep.narrow_leaves != nullptr || sweep.wide_leaves != nullptr;
   alignas(64) static constexpr float kNoWeights[64] = {};
   const LeafLookup lookup(has_tree ? sweep.leaf_weights : kNoWeights, has_tree ? sweep.n_leaves : 1);
-  const __m512 threshold = _mm512_set1_ps(sweep.draw.threshold), floor = _mm512_set1_ps(sweep.draw.floor);
-  const __m512 one = _mm512_set1_ps(1.0F), zero = _mm512_setzero_ps();
-  __m512 squares = zero, below = zero, squares_below = zero, kept_gradient = zero, kept_hessian = zero;
-  __m512 largest_gradient = zero, largest_hessian = zero;
+  const __m512 threshold = _mm512_set1_ps(sweep.draw.threshold), zero = _mm512_setzero_ps();
+  __m512 squares = zero, below = zero, squares_below = zero, largest_gradient = zero, largest_hessian = zero;
   const std::size_t first = block * kBlockRows;
-  __m512i rows = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first)), lane_numbers());
-  LaneDraw draw(sweep.draw, rows);
-  std::size_t n_kept = 0;
-  for (std::size_t row = first; row < first + kBlockRows;
-       row += 16, rows = _mm512_add_epi32(rows, _mm512_set1_epi32(16)), draw.next_rows()) {
+  LaneDraw draw(sweep.draw, _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first)), lane_numbers()));
+  // Whether a group of sixteen keeps a row is a coin toss for the branch predictor, so kept rows wait for a
+  // second loop over the groups that have some.
+  __mmask16 kept_bits[kBlockRows / 16];
+  std::uint32_t groups = 0;
+  for (std::size_t group = 0; group < kBlockRows / 16; ++group, draw.next_rows()) {
+    const std::size_t row = first + 16 * group;
     const __mmask16 valid = inside(row, sweep.n_rows);
     const __m512 margins = take_tree(sweep, lookup, has_tree, row);
     __mmask16 positive = 0;
@@ -179,35 +229,24 @@ std::size_t sweep_block(const Sweep& what, std::size_t block, KeptRows kept, Swe
     const __m512 unit =
         _mm512_maskz_mov_ps(valid, unit_gradients<Loss>(margins, positive, sweep.labels + row));
     _mm512_storeu_ps(sweep.gradients + row, unit);
-    const __m512 weights = kWeighted ? _mm512_maskz_loadu_ps(valid, sweep.weights + row) : one;
-    const __m512 gradient = kWeighted ? _mm512_mul_ps(unit, weights) : unit;
-    __m512 hessian = _mm512_maskz_mov_ps(valid, unit_hessians<Loss>(unit));
-    if constexpr (kWeighted) hessian = _mm512_mul_ps(hessian, weights);
-    __m512 a = _mm512_abs_ps(gradient);
-    largest_gradient = _mm512_max_ps(largest_gradient, a);
-    if constexpr (!kIsLogistic) {  // else the gradient bounds the hessian, and there is no floor
-      largest_hessian = _mm512_max_ps(largest_hessian, hessian);
-      a = _mm512_max_ps(a, _mm512_min_ps(_mm512_mul_ps(floor, hessian), threshold));
-    }
+    const LaneDerivatives of = weighted<Loss, kWeighted>(unit, sweep.weights + row, valid);
+    const __m512 a = importances<Loss>(of, sweep.draw);
+    largest_gradient = _mm512_max_ps(largest_gradient, _mm512_abs_ps(of.gradient));
+    if constexpr (!kIsLogistic) largest_hessian = _mm512_max_ps(largest_hessian, of.hessian);
     const __m512 square = _mm512_mul_ps(a, a);
     squares = _mm512_add_ps(squares, square);
     const __mmask16 is_below = _mm512_cmp_ps_mask(a, threshold, _CMP_LT_OQ);
     below = _mm512_mask_add_ps(below, is_below, below, a);
     squares_below = _mm512_mask_add_ps(squares_below, is_below, squares_below, square);
     const auto keep = static_cast<__mmask16>(draw.kept(a, is_below) & valid);
-    if (keep == 0 || !sweep.draws) continue;
-    const __m512 times = _mm512_mask_div_ps(one, is_below, threshold, a);
-    const __m512 repeated = _mm512_mul_ps(gradient, times);
-    hessian = _mm512_mul_ps(hessian, times);
-    kept_gradient = _mm512_mask_add_ps(kept_gradient, keep, kept_gradient, _mm512_abs_ps(repeated));
-    kept_hessian = _mm512_mask_add_ps(kept_hessian, keep, kept_hessian, hessian);
-    n_kept += append_kept(kept, n_kept, keep, rows, repeated, hessian);
+    kept_bits[group] = keep;
+    groups |= (keep != 0 ? 1U : 0U) << group;
   }
   sweep.largest_gradient[block] = _mm512_reduce_max_ps(largest_gradient);
+  // The gradient of the log loss bounds its hessian.
   sweep.largest_hessian[block] = _mm512_reduce_max_ps(kIsLogistic ? largest_gradient : largest_hessian);
-  sums = {sum_lanes(squares), sum_lanes(below), sum_lanes(squares_below), sum_lanes(kept_gradient),
-          sum_lanes(kept_hessian)};
-  return n_kept;
+  sums = {sum_lanes(squares), sum_lanes(below), sum_lanes(squares_below), 0, 0};
+  return gather_kept<Loss, kWeighted>(sweep, first, kept_bits, sweep.draws ? groups : 0, kept, sums);
 }
 
 /// detail::round_stochastic of sixteen values.
