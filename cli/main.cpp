@@ -63,6 +63,7 @@ ExitCode report(const CLI::App& program, const CLI::ParseError& error, const std
 /// Refuses a first word that is no verb, with the one that was probably meant.
 void check_verb(const std::vector<Verb>& verbs, const std::string& word) {
   std::vector<std::string> names;
+  names.reserve(verbs.size());
   for (const Verb& verb : verbs) names.push_back(verb.command->get_name());
   if (std::ranges::find(names, word) != names.end()) return;
   const std::string nearest = nearest_name(word, names);

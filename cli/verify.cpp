@@ -34,7 +34,7 @@ std::string difference(const Arguments& arguments) {
   const Model model_a = io::read_model(a, arguments.a);
   const Model model_b = io::read_model(b, arguments.b);
   if (a == b) return {};
-  const std::string found = first_difference(model_a, model_b);
+  std::string found = first_difference(model_a, model_b);
   if (!found.empty()) return found;
   const auto place = std::ranges::mismatch(a, b).in1 - a.begin();
   const bool same_format = io::format_of_path(arguments.a) == io::format_of_path(arguments.b);

@@ -146,7 +146,7 @@ bool write_table(const Options& options, std::FILE* file) {
   constexpr std::size_t kFlushBytes = 1 << 20;
   const Design design = make_design(options.seed);
   const auto n_frauds =
-      static_cast<std::uint64_t>(static_cast<double>(options.rows) * options.positives_share + 0.5);
+      static_cast<std::uint64_t>(std::llround(static_cast<double>(options.rows) * options.positives_share));
   Picker picker(options.rows, n_frauds);
   std::string text = "Time";
   for (int v = 1; v <= kScores; ++v) fmt::format_to(std::back_inserter(text), ",V{}", v);

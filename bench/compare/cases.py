@@ -1,5 +1,6 @@
 """What is measured: data sets, training settings and subjects, as data."""
 
+import json
 from dataclasses import dataclass, field
 
 # Training settings by Coppice's parameter names; mapping.py gives them to the other libraries.
@@ -43,13 +44,21 @@ SPEED_SUBJECTS = ("coppice", "coppice exact", "coppice from rows", "xgboost", "l
                   "catboost")
 
 
+def _value(text):
+    """A number where the text is one."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
 def subject(text):
     """A subject by name, with parameters after it where wanted: `coppice:cat_smooth=1:cat_l2=0`."""
     name, *assignments = text.split(":")
     if name not in SUBJECTS:
         raise SystemExit(f"unknown subject '{name}'; known: {', '.join(SUBJECTS)}")
     base = SUBJECTS[name]
-    changes = dict(assignment.split("=", 1) for assignment in assignments)
+    changes = {key: _value(value) for key, value in (assignment.split("=", 1) for assignment in assignments)}
     return Subject(base.engine, {**base.changes, **changes}, base.variant)
 
 

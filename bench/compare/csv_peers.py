@@ -69,6 +69,8 @@ CSV_PEERS = {
 def _command(subject, coppice, table, model, threads):
     if subject in CSV_PEERS:
         return [sys.executable, __file__, subject, table, model, threads]
+    if subject != "coppice":
+        raise SystemExit(f"unknown subject '{subject}'; known: {', '.join(cases.CSV_SUBJECTS)}")
     parameters = [word for key, value in PARAMETERS.items() for word in ("--param", f"{key}={value}")]
     return [coppice, "train", "--train", table, "--label", cases.CSV_LABEL, "--model", model, "--threads", threads,
             *parameters, "--json"]

@@ -24,7 +24,7 @@ def _cpu():
         key, _, value = line.partition(":")
         fields.setdefault(key.strip(), value.strip())
     flags = fields.get("flags", "").split()
-    return fields.get("model name", "unknown"), [flag for flag in flags if _TOLD_FLAGS.match(flag)]
+    return fields.get("model name", "unknown"), " ".join(flag for flag in flags if _TOLD_FLAGS.match(flag))
 
 
 def _compiler(build):
@@ -46,7 +46,7 @@ def describe(build):
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": {"cpu": model, "cores": len(os.sched_getaffinity(0)), "cpu_flags": flags,
                     "memory_gib": round(memory / 2**30, 1), "system": platform.platform(),
-                    "load_average": os.getloadavg()},
+                    "load_average": [round(load, 1) for load in os.getloadavg()]},
         "build": _compiler(build),
         "versions": {"python": platform.python_version(),
                      **{library: importlib.metadata.version(library) for library in LIBRARIES}},

@@ -17,6 +17,9 @@ import sys
 import tempfile
 
 import cases
+import csv_peers
+import environment
+import tables
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results"
@@ -25,18 +28,17 @@ RESULTS = ROOT / "bench" / "results"
 class Results:
     """Records of one run, written again after each of them: what is killed keeps what it had."""
 
-    def __init__(self, path, kind, arguments):
-        import environment
-
-        self.path = pathlib.Path(path or RESULTS / f"{kind}.json")
-        self.content = {"kind": kind, "threads": arguments.threads, **environment.describe(arguments.build),
-                        "records": []}
+    def __init__(self, kind, arguments):
+        self.path = pathlib.Path(arguments.out or RESULTS / f"{kind}.json")
+        self.about = {"kind": kind, "threads": arguments.threads, **environment.describe(arguments.build)}
+        self.records = []
         self.path.parent.mkdir(parents=True, exist_ok=True)
 
     def add(self, **record):
-        self.content["records"].append(record)
+        self.records.append(record)
+        lines = ",\n".join(json.dumps(one) for one in self.records)
         temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self.content, indent=1) + "\n")
+        temporary.write_text(f'{json.dumps(self.about, indent=1)[:-2]},\n "records": [\n{lines}\n]}}\n')
         temporary.replace(self.path)
         numbers = {**record.get("metrics", {}), "seconds": record["seconds"], "peak_mib": record["peak_mib"]}
         told = "  ".join(f"{key} {value:.5g}" for key, value in numbers.items())
@@ -61,11 +63,15 @@ def chosen(text, known):
     return names
 
 
-def quality(arguments):
+# data and measure are imported where they are needed: a child's peak memory, as the kernel counts it for
+# `coppice train`, begins with its parent's, and they are large.
+
+
+def run_quality(arguments):
     import data
     import measure
 
-    results = Results(arguments.out, "quality", arguments)
+    results = Results("quality", arguments)
     trainer = program(arguments, "coppice_bench_train")
     subjects = (arguments.subjects or ",".join(cases.QUALITY_SUBJECTS)).split(",")
     seeds = cases.QUALITY_SEEDS[: arguments.repeats or len(cases.QUALITY_SEEDS)]
@@ -90,11 +96,11 @@ def quality(arguments):
                         results.add(case=name, setting=setting, subject=text, seed=seed, metrics=judged, **record)
 
 
-def speed(arguments):
+def run_speed(arguments):
     import data
     import measure
 
-    results = Results(arguments.out, "speed", arguments)
+    results = Results("speed", arguments)
     trainer = program(arguments, "coppice_bench_train")
     generator = program(arguments, "coppice_generate_fraud")
     subjects = (arguments.subjects or ",".join(cases.SPEED_SUBJECTS)).split(",")
@@ -115,11 +121,8 @@ def speed(arguments):
                                 metrics=judged, **record)
 
 
-def csv(arguments):
-    # Nothing large is imported here: a child's peak memory as the kernel counts it begins with its parent's.
-    import csv_peers
-
-    results = Results(arguments.out, "csv", arguments)
+def run_csv(arguments):
+    results = Results("csv", arguments)
     subjects = (arguments.subjects or ",".join(cases.CSV_SUBJECTS)).split(",")
     with tempfile.TemporaryDirectory(dir=arguments.work) as folder:
         table = pathlib.Path(folder) / "fraud.csv"
@@ -132,18 +135,16 @@ def csv(arguments):
                             file_mib=table.stat().st_size / 2**20, **record)
 
 
-def tables(arguments):
-    import tables as make
-
-    make.write([pathlib.Path(path) for path in arguments.results] or sorted(RESULTS.glob("*.json")),
-               [pathlib.Path(path) for path in arguments.into])
+def run_tables(arguments):
+    tables.write([pathlib.Path(path) for path in arguments.results] or sorted(RESULTS.glob("*.json")),
+                 [pathlib.Path(path) for path in arguments.into])
 
 
 def parser():
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = top.add_subparsers(dest="verb", required=True)
-    for function in (quality, speed, csv):
-        verb = verbs.add_parser(function.__name__)
+    for name, function in (("quality", run_quality), ("speed", run_speed), ("csv", run_csv)):
+        verb = verbs.add_parser(name)
         verb.set_defaults(function=function)
         verb.add_argument("--data", default=os.environ.get("COPPICE_DATA"),
                           help="folder of the data sets (default: COPPICE_DATA)")
@@ -158,7 +159,7 @@ def parser():
         verb.add_argument("--out", help="file for the results (default: bench/results/VERB.json)")
     verbs.choices["quality"].add_argument("--settings", default=",".join(cases.QUALITY_SETTINGS))
     verb = verbs.add_parser("tables")
-    verb.set_defaults(function=tables)
+    verb.set_defaults(function=run_tables)
     verb.add_argument("results", nargs="*", help="result files (default: all in bench/results)")
     verb.add_argument("--into", action="append", default=[], metavar="FILE.md",
                       help="put the tables between the marks of this file; without it they are printed")

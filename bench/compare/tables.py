@@ -161,7 +161,8 @@ def speed(records):
     for case, name, runs, median, least, most, fastest_peer in speed_rows(records):
         peak = statistics.median(r["peak_mib"] for r in runs)
         added = statistics.median(r["peak_mib"] - r["loaded_mib"] for r in runs)
-        judged = [f"{statistics.median(r['metrics'][metric] for r in runs):.4f}" for metric in ("ap", "auc", "logloss")]
+        judged = [f"{statistics.median(r['metrics'][metric] for r in runs):.4f}"
+                  for metric in ("ap", "auc", "logloss")]
         rows.append([case, name, f"{median:.3g}", f"{least:.3g}-{most:.3g}", ratio_text(median, fastest_peer),
                      f"{peak:.0f}", f"{added:.0f}", *judged])
     return markdown(["case", "subject", "seconds (median)", "range", "against the fastest peer", "peak MiB",
