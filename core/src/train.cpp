@@ -105,7 +105,7 @@ class Digest {
     lanes_[0] ^= n_bytes;
     for (; n_bytes >= 32; bytes += 32, n_bytes -= 32) absorb(bytes);
     unsigned char rest[32] = {};
-    std::memcpy(rest, bytes, n_bytes);
+    if (n_bytes > 0) std::memcpy(rest, bytes, n_bytes);
     absorb(rest);
   }
   [[nodiscard]] std::string hex() const {
