@@ -7,13 +7,13 @@
 #include <coppice/train.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -132,10 +132,15 @@ void require_label(const Arguments& arguments, const io::CsvOptions& csv) {
                                        arguments.train.front(), fmt::join(rows.names(), ", ")));
 }
 
+/// Peak of this program's own memory. getrusage would also count what the process held before it became this
+/// program.
 std::uint64_t peak_memory_bytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    std::uint64_t kibibytes = 0;
+    if (word == "VmHWM:" && status >> kibibytes) return kibibytes * 1024;
+  }
+  return 0;
 }
 
 double total_seconds(const Outcome& outcome) {

@@ -228,7 +228,7 @@ inline Parameters random_parameters(const TablePlan& plan, Random& random) {
   p.max_bin = random.usually(255, {2, 3, 16, 64, 254});
   p.max_cat_to_onehot = random.usually(4, {0, 255});
   p.cat_smooth = random.usually(10.0, {0.0, 1.0});
-  p.cat_l2 = random.usually(10.0, {0.0, 1.0});
+  p.cat_l2 = random.usually(1.0, {0.0, 10.0});
   p.max_cat_threshold = random.usually(64, {1, 5, 255});
   p.seed = random.bits() % 1000;
   return p;

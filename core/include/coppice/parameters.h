@@ -39,7 +39,7 @@ struct Parameters {
   int cut_sample_rows = 65536;  ///< 0: all rows
   int max_cat_to_onehot = 4;
   double cat_smooth = 10;
-  double cat_l2 = 10;
+  double cat_l2 = 1;
   int max_cat_threshold = 64;
   std::vector<std::string> eval_metric;  ///< empty: the objective's own
   int early_stopping_rounds = 0;         ///< 0: off

@@ -53,7 +53,7 @@ inline bool is_better(double score, std::uint32_t key, const Split& than) noexce
 struct CategoricalRule {
   int max_onehot = 4;      ///< up to this many codes: one against the rest
   double smooth = 10;      ///< added to the hessian in the order of categories
-  double extra_l2 = 10;    ///< added to reg_lambda, many against many
+  double extra_l2 = 1;     ///< added to reg_lambda, many against many
   int max_threshold = 64;  ///< most categories on the right side
 };
 
