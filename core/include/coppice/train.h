@@ -73,8 +73,8 @@ struct TrainReport {
 /// The bytes of the result depend on data, parameters (those that the table marks) and seed alone: not on
 /// backend, device, instruction set or threads. N rounds and then M more equal N + M rounds.
 /// Errors: core.parameter.value, core.train.label (not 0 or 1 for binary:logistic), core.train.one_class,
-///         core.train.weight, core.train.scale, core.train.continue (the model to continue from does not fit), and what the
-///         backend raises.
+///         core.train.weight, core.train.scale, core.train.continue (the model to continue from does not
+///         fit), and what the backend raises.
 [[nodiscard]] Model train(const Backend& backend, const Parameters& parameters, const TrainingData& data,
                           const TrainOptions& options = {}, TrainReport* report = nullptr);
 
