@@ -73,7 +73,7 @@ def _command(subject, coppice, table, model, threads):
         raise SystemExit(f"unknown subject '{subject}'; known: {', '.join(cases.CSV_SUBJECTS)}")
     parameters = [word for key, value in PARAMETERS.items() for word in ("--param", f"{key}={value}")]
     return [coppice, "train", "--train", table, "--label", cases.CSV_LABEL, "--model", model, "--threads", threads,
-            *parameters, "--json"]
+            *parameters, "--no-train-metrics", "--json"]
 
 
 def measure(subject, coppice, table, threads):
