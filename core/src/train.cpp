@@ -274,7 +274,7 @@ float with_clear_logit(float share) {
   for (;; share = std::nextafter(share, 1.0F)) {
     const double logit = -detail::log_double(static_cast<double>(1.0F / share - 1.0F));
     const auto rounded = static_cast<float>(logit);
-    const double unit = static_cast<double>(std::nextafter(std::fabs(rounded), 100.0F) - std::fabs(rounded));
+    const auto unit = static_cast<double>(std::nextafter(std::fabs(rounded), 100.0F) - std::fabs(rounded));
     if (std::fabs(logit - static_cast<double>(rounded)) < 0.4 * unit) return share;
   }
 }
@@ -386,9 +386,9 @@ void boost(TrainingSession& session, Model& model, const Run& run) {
   if (early_stopping.is_on() && n_rounds > 0) {
     model.summary.best_round = early_stopping.best_round();
     cut_rounds(model, early_stopping.best_round() + 1);
-    for (std::size_t i = 0; i < metrics.size(); ++i)
+    for (MetricValue& metric : metrics)
       for (const MetricCurve& curve : model.summary.curves)
-        if (curve.name == metrics[i].name) metrics[i].value = curve.values.back();
+        if (curve.name == metric.name) metric.value = curve.values.back();
   }
   run.report.final_metrics = std::move(metrics);
   run.report.seconds = session.phase_seconds();
@@ -430,6 +430,7 @@ Model train(const Backend& backend, const Parameters& parameters, const Training
   for (const EvaluationSet& set : options.evaluation)
     evaluation.push_back(backend.bin(*set.data, data.bins.cuts, false));
   std::vector<const BinnedMatrix*> evaluation_pointers;
+  evaluation_pointers.reserve(evaluation.size());
   for (const BinnedMatrix& matrix : evaluation) evaluation_pointers.push_back(&matrix);
 
   Model model = first_model(parameters, data, options, weights);

@@ -53,7 +53,7 @@ void transpose_block(const std::uint8_t* columns, std::size_t n_features, std::s
       constexpr std::uint64_t kMasks[3] = {0x00000000ffffffff, 0x0000ffff0000ffff, 0x00ff00ff00ff00ff};
       for (int step = 0; step < 3; ++step) {
         const std::size_t width = std::size_t{4} >> step;
-        const unsigned bits = static_cast<unsigned>(8 * width);
+        const auto bits = static_cast<unsigned>(8 * width);
         for (std::size_t k = 0; k < 8; ++k) {
           if ((k & width) != 0) continue;
           const std::uint64_t low = square[k], high = square[k + width];

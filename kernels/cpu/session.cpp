@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace coppice::kernels::cpu {
 namespace {
@@ -79,9 +80,9 @@ RouteTree make_route_tree(const Tree& from, const Cuts& cuts) {
   return tree;
 }
 
-Session::Session(const SessionData& data, const Parameters& parameters, int threads, const Kernels& kernels)
+Session::Session(const SessionData& data, Parameters parameters, int threads, const Kernels& kernels)
     : bins_(*data.bins),
-      parameters_(parameters),
+      parameters_(std::move(parameters)),
       kernels_(kernels),
       team_(threads),
       weights_(data.weights),

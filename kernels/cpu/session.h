@@ -67,7 +67,7 @@ struct BlockSplit {
 
 class Session final : public TrainingSession {
  public:
-  Session(const SessionData& data, const Parameters& parameters, int threads, const Kernels& kernels);
+  Session(const SessionData& data, Parameters parameters, int threads, const Kernels& kernels);
 
   void start(float base_margin) override;
   void add_tree(const Tree& tree) override;
