@@ -292,9 +292,6 @@ Model first_model(const Parameters& parameters, const TrainingData& data, const 
     if (!parameters.base_score && parameters.objective == Objective::kBinaryLogistic)
       model.base_score = with_clear_logit(model.base_score);
   }
-  const LabelSums sums = sum_labels(data.labels, data.weights);
-  model.summary.label_sum = sums.label;
-  model.summary.weight_sum = sums.weight;
   model.schema = data.schema;
   model.objective = parameters.objective;
   model.parameters = parameters;
@@ -424,7 +421,8 @@ Model train(const Backend& backend, const Parameters& parameters, const Training
   check_labels(data.labels, parameters.objective);
   check_weights(data.weights);
   const Buffer<float> weights = session_weights(data, parameters);
-  check_sums(sum_labels(data.labels, data.weights), parameters, data);
+  const LabelSums sums = sum_labels(data.labels, data.weights);
+  check_sums(sums, parameters, data);
   Watch watch(parameters, data, options);
   std::vector<BinnedMatrix> evaluation;
   for (const EvaluationSet& set : options.evaluation)
@@ -434,6 +432,8 @@ Model train(const Backend& backend, const Parameters& parameters, const Training
   for (const BinnedMatrix& matrix : evaluation) evaluation_pointers.push_back(&matrix);
 
   Model model = first_model(parameters, data, options, weights);
+  model.summary.label_sum = sums.label;
+  model.summary.weight_sum = sums.weight;
   if (options.describe_data) describe_data(data, model);
   const auto session = backend.open({&data.bins, data.labels, weights, evaluation_pointers}, parameters);
   restore(*session, model, options.continue_from);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -17,13 +18,14 @@ namespace cpu {
 
 CutTable make_cut_table(std::span<const float> cuts) {
   CutTable table;
-  table.sorted.fill(std::numeric_limits<float>::quiet_NaN());
-  std::copy(cuts.begin(), cuts.end(), table.sorted.begin());
+  std::array<float, 256> sorted;
+  sorted.fill(std::numeric_limits<float>::quiet_NaN());
+  std::copy(cuts.begin(), cuts.end(), sorted.begin());
   table.tree[0] = std::numeric_limits<float>::quiet_NaN();
   for (int level = 0; level < 8; ++level)
     for (int j = 0; j < 1 << level; ++j) {
       const int middle = j * (256 >> level) + (128 >> level) - 1;
-      table.tree[(1 << level) + j] = table.sorted[middle];
+      table.tree[(1 << level) + j] = sorted[middle];
     }
   return table;
 }

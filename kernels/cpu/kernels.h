@@ -31,8 +31,7 @@ inline constexpr int kNarrowLeaves = 256;
 // ---------------------------------------------------------------------------------------------------------
 /// Cuts of one numeric feature, laid out for search. Unused cuts are NaN, so that nothing reaches them.
 struct CutTable {
-  std::array<float, 256> sorted;
-  std::array<float, 256> tree;  ///< the same in heap order: root at 1, children of i at 2i and 2i + 1
+  std::array<float, 256> tree;  ///< heap order: root at 1, children of i at 2i and 2i + 1
 };
 
 /// At most 254 cuts, ascending.
