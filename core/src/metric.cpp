@@ -1,4 +1,5 @@
 #include <coppice/buffer.h>
+#include <coppice/detail/fixed_sum.h>
 #include <coppice/detail/math.h>
 #include <coppice/error.h>
 #include <coppice/metric.h>
@@ -20,7 +21,6 @@ namespace coppice {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t kRowsPerBlock = 1024;
 
 struct NamedKind {
   std::string_view name;
@@ -52,32 +52,13 @@ double parse_threshold(std::string_view name, std::string_view text) {
 
 bool is_positive(double label) { return label > 0.5; }
 
-/// Sums that have the same shape, and so the same bits, wherever they are computed: block_sum(begin, end)
-/// adds up at most 1,024 rows, and neighbouring sums are added until one is left.
-template <class BlockSum>
-double sum_blocks(std::size_t n, BlockSum block_sum) {
-  std::vector<double> sums;
-  for (std::size_t begin = 0; begin < n; begin += kRowsPerBlock) {
-    sums.push_back(block_sum(begin, std::min(begin + kRowsPerBlock, n)));
-  }
-  for (std::size_t left = sums.size(); left > 1; left = (left + 1) / 2) {
-    for (std::size_t i = 0; i < left / 2; ++i) sums[i] = sums[2 * i] + sums[2 * i + 1];
-    if (left % 2 == 1) sums[left / 2] = sums[left - 1];
-  }
-  return sums.empty() ? 0 : sums.front();
-}
-
 double sum_weights(std::span<const float> weights, std::size_t n) {
   if (weights.empty()) return static_cast<double>(n);
-  return sum_blocks(n, [weights](std::size_t begin, std::size_t end) {
-    double sum = 0;
-    for (std::size_t i = begin; i < end; ++i) sum += weights[i];
-    return sum;
-  });
+  return detail::fixed_sum(n, [weights](std::size_t i) { return static_cast<double>(weights[i]); });
 }
 
 /// Losses of the rows of one block.
-using Losses = std::array<double, kRowsPerBlock>;
+using Losses = std::array<double, detail::kSumBlock>;
 
 /// -(y log p + (1 - y) log(1 - p)) from the margin z = log(p / (1 - p)), as
 /// max(z, 0) - y z + log(1 + exp(-|z|)). z is kept where p is in [1e-16, 1 - 1e-16].
@@ -115,7 +96,7 @@ void block_losses(const Metric& metric, Objective objective, std::span<const flo
     log_losses_of_margins(margins, labels, losses);
     return;
   }
-  std::array<float, kRowsPerBlock> block;
+  std::array<float, detail::kSumBlock> block;
   const std::span<float> predictions(block.data(), margins.size());
   std::ranges::copy(margins, predictions.begin());
   margins_to_predictions(objective, predictions);
@@ -126,7 +107,7 @@ void block_losses(const Metric& metric, Objective objective, std::span<const flo
 
 double mean_loss(const Metric& metric, Objective objective, std::span<const float> margins,
                  std::span<const float> labels, std::span<const float> weights) {
-  const double sum = sum_blocks(margins.size(), [&](std::size_t begin, std::size_t end) {
+  const double sum = detail::fixed_block_sum(margins.size(), [&](std::size_t begin, std::size_t end) {
     Losses losses;
     block_losses(metric, objective, margins.subspan(begin, end - begin), labels.subspan(begin, end - begin),
                  losses);
@@ -295,7 +276,7 @@ double Confusion::accuracy() const noexcept {
 Confusion confusion(std::span<const float> predictions, std::span<const float> labels,
                     std::span<const float> weights, double threshold) {
   const auto weigh = [&](bool called, bool positive) {
-    return sum_blocks(predictions.size(), [&](std::size_t begin, std::size_t end) {
+    return detail::fixed_block_sum(predictions.size(), [&](std::size_t begin, std::size_t end) {
       double sum = 0;
       for (std::size_t i = begin; i < end; ++i) {
         const bool counted = (predictions[i] >= threshold) == called && is_positive(labels[i]) == positive;

@@ -1,26 +1,38 @@
-// Sums of doubles in one shape, whatever the machine.
+// Sums of doubles in one shape, and so with the same bits, whatever the machine.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
 namespace coppice::detail {
 
-/// term(0) + ... + term(n - 1): blocks of 1,024 terms in order, then the block sums pairwise (neighbours
-/// first).
+/// Terms of a block.
+inline constexpr std::size_t kSumBlock = 1024;
+
+/// block_sum(begin, end) adds up at most kSumBlock terms; neighbouring block sums are added until one is
+/// left.
+template <class BlockSum>
+double fixed_block_sum(std::size_t n, const BlockSum& block_sum) {
+  std::vector<double> sums;
+  sums.reserve(n / kSumBlock + 1);
+  for (std::size_t begin = 0; begin < n; begin += kSumBlock)
+    sums.push_back(block_sum(begin, std::min(begin + kSumBlock, n)));
+  for (std::size_t left = sums.size(); left > 1; left = (left + 1) / 2) {
+    for (std::size_t i = 0; i < left / 2; ++i) sums[i] = sums[2 * i] + sums[2 * i + 1];
+    if (left % 2 == 1) sums[left / 2] = sums[left - 1];
+  }
+  return sums.empty() ? 0 : sums.front();
+}
+
+/// term(0) + ... + term(n - 1), in order within a block.
 template <class Term>
-double fixed_sum(std::size_t n, Term&& term) {
-  constexpr std::size_t kBlock = 1024;
-  std::vector<double> sums((n + kBlock - 1) / kBlock);
-  for (std::size_t b = 0; b < sums.size(); ++b) {
-    const std::size_t end = n < (b + 1) * kBlock ? n : (b + 1) * kBlock;
-    for (std::size_t i = b * kBlock; i < end; ++i) sums[b] += term(i);
-  }
-  for (; sums.size() > 1; sums.resize((sums.size() + 1) / 2)) {
-    for (std::size_t i = 0; 2 * i < sums.size(); ++i)
-      sums[i] = 2 * i + 1 < sums.size() ? sums[2 * i] + sums[2 * i + 1] : sums[2 * i];
-  }
-  return sums.empty() ? 0 : sums[0];
+double fixed_sum(std::size_t n, const Term& term) {
+  return fixed_block_sum(n, [&term](std::size_t begin, std::size_t end) {
+    double sum = 0;
+    for (std::size_t i = begin; i < end; ++i) sum += term(i);
+    return sum;
+  });
 }
 
 }  // namespace coppice::detail
