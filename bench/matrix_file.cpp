@@ -100,4 +100,13 @@ Dataset read_matrix(const std::string& path) {
   return data;
 }
 
+std::vector<float> row_major(const Dataset& data) {
+  const std::size_t n_features = data.n_features();
+  std::vector<float> values(data.n_rows * n_features);
+  for (std::size_t f = 0; f < n_features; ++f) {
+    for (std::size_t row = 0; row < data.n_rows; ++row) values[row * n_features + f] = data.columns[f][row];
+  }
+  return values;
+}
+
 }  // namespace coppice::bench

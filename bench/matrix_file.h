@@ -4,6 +4,7 @@
 #include <coppice/dataset.h>
 
 #include <string>
+#include <vector>
 
 namespace coppice::bench {
 
@@ -18,5 +19,8 @@ namespace coppice::bench {
 /// means *not seen in training*. Codes beyond the 254 categories that Coppice names become *other*.
 /// Errors: bench.matrix.read, bench.matrix.format.
 [[nodiscard]] Dataset read_matrix(const std::string& path);
+
+/// The matrix as other libraries are given it: [n_rows][n_features].
+[[nodiscard]] std::vector<float> row_major(const Dataset& data);
 
 }  // namespace coppice::bench

@@ -57,16 +57,6 @@ std::string digest(const Model& model) {
   return fmt::format("{:016x}", hash);
 }
 
-/// The matrix as other libraries are given it.
-std::vector<float> row_major(const Dataset& data) {
-  const std::size_t n_features = data.n_features();
-  std::vector<float> values(data.n_rows * n_features);
-  for (std::size_t f = 0; f < n_features; ++f) {
-    for (std::size_t row = 0; row < data.n_rows; ++row) values[row * n_features + f] = data.columns[f][row];
-  }
-  return values;
-}
-
 void write_margins(const Model& model, const Dataset& test, const std::string& path) {
   std::vector<const float*> columns;
   for (const Buffer<float>& column : test.columns) columns.push_back(column.data());

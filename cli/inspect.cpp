@@ -56,13 +56,16 @@ std::vector<std::pair<std::string, double>> last_metrics(const TrainingSummary& 
   return metrics;
 }
 
+/// Is a model another library's? Its parameters are then not known.
+bool is_imported(const Model& model) { return model.summary.library_version.empty(); }
+
 std::string summary_text(const Arguments& arguments, const Model& model) {
   const TrainingSummary& summary = model.summary;
   std::string text =
       fmt::format("{}: {} trees, {} leaves, depth up to {}, {}, base score {}\n", arguments.model,
                   count_text(model.trees.size()), count_text(count_leaves(model)), deepest(model),
                   to_string(model.objective), model.base_score);
-  if (summary.library_version.empty()) return text + "  not trained by Coppice: no training summary\n";
+  if (is_imported(model)) return text + "  not trained by Coppice: no training summary, no parameters\n";
   TextTable table({"training", ""});
   table.align(1, TextTable::Align::kLeft);
   table.add_row({"Coppice version", summary.library_version});
@@ -75,11 +78,12 @@ std::string summary_text(const Arguments& arguments, const Model& model) {
   return text + "\n" + table.text(0);
 }
 
-std::string parameters_text(const Parameters& parameters) {
+std::string parameters_text(const Model& model) {
+  if (is_imported(model)) return "";
   TextTable table({"parameter", "value", "default"});
   for (const ParameterInfo& info : parameter_table()) {
     if (!info.in_model) continue;
-    const std::string value = get_parameter(parameters, info.name);
+    const std::string value = get_parameter(model.parameters, info.name);
     const bool is_default = value == info.default_text;
     table.add_row({std::string(info.name), value + (is_default ? "  " : " *"), info.default_text});
   }
@@ -152,7 +156,8 @@ Json summary_json(const TrainingSummary& summary) {
 void print_json(const Model& model) {
   Json parameters = Json::object();
   for (const ParameterInfo& info : parameter_table()) {
-    if (info.in_model) parameters[std::string(info.name)] = get_parameter(model.parameters, info.name);
+    if (!info.in_model || is_imported(model)) continue;
+    parameters[std::string(info.name)] = get_parameter(model.parameters, info.name);
   }
   Json importances = Json::array();
   for (const Importance& feature : importance(model)) {
@@ -179,8 +184,8 @@ ExitCode run(const Arguments& arguments) {
   } else if (arguments.json) {
     print_json(model);
   } else {
-    write_output(summary_text(arguments, model) + parameters_text(model.parameters) +
-                 schema_text(model.schema) + importance_text(model));
+    write_output(summary_text(arguments, model) + parameters_text(model) + schema_text(model.schema) +
+                 importance_text(model));
   }
   return kSuccess;
 }

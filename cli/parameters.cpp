@@ -5,9 +5,11 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
+#include "options.h"
 #include "text.h"
 #include "verb.h"
 
@@ -18,6 +20,11 @@ constexpr const char* kFooter =
     "Examples:\n"
     "  coppice parameters\n"
     "  coppice parameters --markdown > docs/parameters.md";
+
+struct Arguments {
+  bool markdown = false;
+  bool json = false;
+};
 
 /// `|` would end a cell of a Markdown table.
 std::string cell(std::string_view text) {
@@ -64,18 +71,41 @@ std::string plain() {
   return text;
 }
 
+nlohmann::ordered_json json() {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const ParameterInfo& info : parameter_table()) {
+    list.push_back({{"name", info.name},
+                    {"aliases", info.aliases},
+                    {"type", info.type},
+                    {"range", info.range},
+                    {"default", info.default_text},
+                    {"in_model", info.in_model},
+                    {"help", info.help}});
+  }
+  return list;
+}
+
+ExitCode run(const Arguments& arguments) {
+  if (arguments.json) {
+    write_json(json());
+  } else {
+    write_output(arguments.markdown ? markdown() : plain());
+  }
+  return kSuccess;
+}
+
 }  // namespace
 
 Verb add_parameters(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("parameters", "List the training parameters: names, ranges, defaults, meaning");
-  const auto as_markdown = std::make_shared<bool>(false);
-  command->add_flag("--markdown", *as_markdown, "As the page docs/parameters.md");
+  const auto arguments = std::make_shared<Arguments>();
+  auto* const markdown_flag =
+      command->add_flag("--markdown", arguments->markdown, "As the page docs/parameters.md");
+  add_json(*command, arguments->json);
+  command->get_option("--json")->excludes(markdown_flag);
   command->footer(kFooter);
-  return {command, [as_markdown] {
-            write_output(*as_markdown ? markdown() : plain());
-            return kSuccess;
-          }};
+  return {command, [arguments] { return run(*arguments); }};
 }
 
 }  // namespace coppice::cli

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -37,39 +38,43 @@ struct Arguments {
   std::vector<std::string> keep;
   bool has_header = true;
   int threads = 0;
+  bool json = false;
 };
 
 /// A writer of one row's scores.
 using WriteRow = std::function<void(std::size_t row)>;
 
-/// Writes the header and every row: kept columns, then what write_row adds.
-void write_table(io::CsvWriter& writer, const io::CsvTable& table, const std::vector<std::string>& names,
-                 const WriteRow& write_row) {
-  for (const std::string& name : table.kept_names) writer.field(name);
-  for (const std::string& name : names) writer.field(name);
+/// Writes the header and every row: kept columns, then what write_row adds. Returns the header.
+std::vector<std::string> write_table(io::CsvWriter& writer, const io::CsvTable& table,
+                                     const std::vector<std::string>& names, const WriteRow& write_row) {
+  std::vector<std::string> header = table.kept_names;
+  header.insert(header.end(), names.begin(), names.end());
+  for (const std::string& name : header) writer.field(name);
   writer.end_row();
   for (std::size_t row = 0; row < table.data.n_rows; ++row) {
     for (const auto& column : table.kept) writer.field(column[row]);
     write_row(row);
     writer.end_row();
   }
+  return header;
 }
 
-void write_leaves(io::CsvWriter& writer, const io::CsvTable& table, const Scorer& scorer, int threads) {
+std::vector<std::string> write_leaves(io::CsvWriter& writer, const io::CsvTable& table, const Scorer& scorer,
+                                      int threads) {
   const std::size_t n_trees = scorer.n_trees();
   const std::vector<std::int32_t> leaves = leaves_of_table(scorer, table.data, threads);
   std::vector<std::string> names;
   for (std::size_t t = 0; t < n_trees; ++t) names.push_back(fmt::format("leaf_{}", t));
-  write_table(writer, table, names, [&](std::size_t row) {
+  return write_table(writer, table, names, [&](std::size_t row) {
     for (std::size_t t = 0; t < n_trees; ++t) writer.field(leaves[row * n_trees + t]);
   });
 }
 
-void write_scores(io::CsvWriter& writer, const io::CsvTable& table, const Scorer& scorer,
-                  const Arguments& arguments) {
+std::vector<std::string> write_scores(io::CsvWriter& writer, const io::CsvTable& table, const Scorer& scorer,
+                                      const Arguments& arguments) {
   const Output output = arguments.output == "margin" ? Output::kMargin : Output::kPrediction;
   const std::vector<float> scores = score_table(scorer, table.data, output, arguments.threads);
-  write_table(writer, table, {"score"}, [&](std::size_t row) {
+  return write_table(writer, table, {"score"}, [&](std::size_t row) {
     if (arguments.output == "label") {
       writer.field(scores[row] >= arguments.threshold ? 1 : 0);
     } else {
@@ -79,6 +84,9 @@ void write_scores(io::CsvWriter& writer, const io::CsvTable& table, const Scorer
 }
 
 ExitCode run(const Arguments& arguments) {
+  if (arguments.json && (arguments.out.empty() || arguments.out == "-")) {
+    throw Error("cli.usage", "--json reports what was written: name a file for the scores with --out");
+  }
   const Model model = io::load_model(arguments.model);
   const bool needs_classes = arguments.output == "probability" || arguments.output == "label";
   if (needs_classes && model.objective != Objective::kBinaryLogistic) {
@@ -92,12 +100,13 @@ ExitCode run(const Arguments& arguments) {
   log_extra_columns(table);
   const Scorer scorer(model);
   io::CsvWriter writer(arguments.out);
-  if (arguments.output == "leaf") {
-    write_leaves(writer, table, scorer, arguments.threads);
-  } else {
-    write_scores(writer, table, scorer, arguments);
-  }
+  const std::vector<std::string> header = arguments.output == "leaf"
+                                              ? write_leaves(writer, table, scorer, arguments.threads)
+                                              : write_scores(writer, table, scorer, arguments);
   writer.commit();
+  if (arguments.json) {
+    write_json({{"out", arguments.out}, {"rows", table.data.n_rows}, {"columns", header}});
+  }
   return kSuccess;
 }
 
@@ -124,6 +133,7 @@ Verb add_predict(CLI::App& program) {
       ->type_name("A,B");
   add_no_header(*command, arguments->has_header);
   add_threads(*command, arguments->threads);
+  command->add_flag("--json", arguments->json, "Print a report of what was written as JSON; needs --out");
   command->footer(kFooter);
   return {command, [arguments] { return run(*arguments); }};
 }

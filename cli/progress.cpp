@@ -39,10 +39,11 @@ std::string progress_bar(const Progress& progress, int done, int width) {
   if (filled > 0 && filled < kCells) cells[filled - 1] = '>';
   const std::string total = fmt::to_string(progress.last_round + 1);
   std::string bar = fmt::format("round {:>{}}/{} [{}]", progress.round + 1, total.size(), total, cells);
+  // In front of the metrics: what does not fit the line is cut.
+  fmt::format_to(std::back_inserter(bar), " {} left", seconds_text(progress.seconds / done * left));
   for (const MetricValue& metric : progress.metrics) {
     fmt::format_to(std::back_inserter(bar), "  {} {}", metric.name, metric_text(metric.value));
   }
-  fmt::format_to(std::back_inserter(bar), "  {} left", seconds_text(progress.seconds / done * left));
   return bar.substr(0, static_cast<std::size_t>(std::max(width, 0)));
 }
 

@@ -149,6 +149,11 @@ Json report_json(const Classes& classes, const std::vector<Part>& parts) {
   return json;
 }
 
+/// The parser alone would take -1 for 2^64 - 1.
+std::string check_seed(const std::string& text) {
+  return text.starts_with('-') ? fmt::format("{} is no whole number from 0 on", text) : "";
+}
+
 ExitCode run(const Arguments& arguments) {
   if (arguments.strategy == "stratified" && arguments.label.empty()) {
     throw Error("cli.usage", "a stratified split needs --label; --strategy random does not");
@@ -182,6 +187,7 @@ Verb add_split(CLI::App& program) {
       ->allow_extra_args(false)
       ->type_name("A,B,..");
   command->add_option("--seed", arguments->seed, "Seed of the shuffle")
+      ->check(check_seed)
       ->capture_default_str()
       ->type_name("N");
   command

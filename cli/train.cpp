@@ -119,10 +119,25 @@ std::vector<NamedTable> group_validation(const std::vector<std::string>& words) 
 void check_output(const std::string& path) {
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   const std::string folder = parent.empty() ? "." : parent.string();
+  if (path == "-") throw Error("cli.usage", "--model -: a model goes to a file; name it");
+  if (std::filesystem::is_directory(path)) {
+    throw Error("io.file.write", fmt::format("{}: is a folder; name a file in it", path));
+  }
   if (!std::filesystem::is_directory(folder) || ::access(folder.c_str(), W_OK) != 0) {
     throw Error("io.file.write",
                 fmt::format("{}: folder {} does not exist or cannot be written to", path, folder));
   }
+}
+
+/// A binary model of one class is refused (core.train.one_class); a number that never changes is learned.
+void warn_of_constant_label(const io::CsvTable& table, Objective objective) {
+  const auto& labels = table.data.labels;
+  if (objective == Objective::kBinaryLogistic || labels.empty()) return;
+  const float first = labels[0];
+  if (std::ranges::any_of(labels, [first](float label) { return label != first; })) return;
+  write_log(
+      fmt::format("warning: every label of column '{}' is {}: there is nothing to learn but this number\n",
+                  table.data.schema.label, first));
 }
 
 void require_label(const Arguments& arguments, const io::CsvOptions& csv) {
@@ -201,6 +216,7 @@ TrainingData read_training_data(const Arguments& arguments, const io::CsvOptions
   const io::CsvTable table = previous != nullptr ? io::read_csv(arguments.train, previous->schema, csv)
                                                  : io::read_csv(arguments.train, csv);
   log_extra_columns(table);
+  warn_of_constant_label(table, parameters.objective);
   outcome.read_seconds += watch.lap();
   outcome.n_rows = table.data.n_rows;
   outcome.n_features = table.data.n_features();

@@ -8,13 +8,13 @@ Prints one JSON line with the peak memory of the process.
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
 
 import cases
 import mapping
+import processes
 
 PARAMETERS = {"objective": "binary:logistic", "seed": 0, **cases.SETTINGS[cases.CSV_SETTING]}
 
@@ -77,17 +77,13 @@ def _command(subject, coppice, table, model, threads):
 
 
 def measure(subject, coppice, table, threads):
-    """Seconds and peak memory of one subject's process."""
+    """Seconds and peak memory of one subject's process. Errors: processes.Failed."""
     with tempfile.TemporaryDirectory(dir=pathlib.Path(table).parent) as folder:
         command = _command(subject, coppice, table, pathlib.Path(folder) / "model.json", threads)
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
         start = time.perf_counter()
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
-                              env=environment)
+        output = processes.run(command, threads)
         seconds = time.perf_counter() - start
-    if done.returncode != 0:
-        raise RuntimeError(f"{subject}\n{done.stderr[-2000:]}")
-    told = json.loads(done.stdout[done.stdout.index("{"):])
+    told = json.loads(output[output.index("{"):])
     peak_mib = told["peak_mib"] if "peak_mib" in told else told["peak_memory_bytes"] / 2**20
     return {"seconds": seconds, "peak_mib": peak_mib, "told": told}
 

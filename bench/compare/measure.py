@@ -1,13 +1,12 @@
 """Runs trainings in processes of their own and judges their test margins, the same way for every library."""
 
 import json
-import os
 import pathlib
-import subprocess
 import sys
 
 import matrix
 import numpy as np
+import processes
 from scipy.special import expit
 from sklearn import metrics
 
@@ -19,16 +18,8 @@ def parameters_of(subject, setting, regression, seed):
     return {**setting, "objective": objective, "seed": seed, **subject.changes}
 
 
-def _environment(threads):
-    return {**os.environ, "OMP_NUM_THREADS": str(threads)}
-
-
 def _run(command, threads):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
-                          env=_environment(threads))
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stderr[-2000:]}")
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in processes.run(command, threads).splitlines() if line.startswith("{")]
 
 
 def _train_coppice(program, subject, job, threads):
@@ -39,17 +30,27 @@ def _train_coppice(program, subject, job, threads):
     return _run(command, threads)[0]
 
 
-def train(program, subject, jobs, threads):
-    """One record for each job: seconds, memory, and what the library tells beside them."""
-    if subject.engine == "coppice":
-        return [_train_coppice(program, subject, job, threads) for job in jobs]
+def _train_peer(subject, jobs, threads):
     request = pathlib.Path(jobs[0]["margins"]).with_suffix(".json")
     request.write_text(json.dumps({"engine": subject.engine, "variant": subject.variant, "threads": threads,
                                    "jobs": jobs}))
     return _run([sys.executable, HERE / "peers.py", request], threads)
 
 
-def judge(test_matrix, margins_file, regression):
+def train(program, subject, jobs, threads, regression):
+    """One record for each job: test metrics, seconds, memory, and what the library tells beside them.
+
+    Errors: processes.Failed.
+    """
+    if subject.engine == "coppice":
+        records = [_train_coppice(program, subject, job, threads) for job in jobs]
+    else:
+        records = _train_peer(subject, jobs, threads)
+    return [{"metrics": _judge(job["test"], job["margins"], regression), **record}
+            for job, record in zip(jobs, records, strict=True)]
+
+
+def _judge(test_matrix, margins_file, regression):
     """Test metrics by scikit-learn."""
     _, _, labels = matrix.read(test_matrix)
     margins = np.fromfile(margins_file, np.float32).astype(np.float64)

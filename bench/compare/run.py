@@ -19,6 +19,7 @@ import tempfile
 import cases
 import csv_peers
 import environment
+import processes
 import tables
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -34,14 +35,28 @@ class Results:
         self.records = []
         self.path.parent.mkdir(parents=True, exist_ok=True)
 
-    def add(self, **record):
+    def measure(self, keys, measured):
+        """Adds a record for each of `keys`, with what `measured()` gives for it. When a program fails, that is what
+        is recorded, and the other subjects go on.
+        """
+        try:
+            records = measured()
+        except processes.Failed as failure:
+            records = [{"failed": str(failure)}] * len(keys)
+        for key, record in zip(keys, records, strict=True):
+            self._add({**key, **record})
+
+    def _add(self, record):
         self.records.append(record)
         lines = ",\n".join(json.dumps(one) for one in self.records)
         temporary = self.path.with_suffix(".tmp")
         temporary.write_text(f'{json.dumps(self.about, indent=1)[:-2]},\n "records": [\n{lines}\n]}}\n')
         temporary.replace(self.path)
-        numbers = {**record.get("metrics", {}), "seconds": record["seconds"], "peak_mib": record["peak_mib"]}
-        told = "  ".join(f"{key} {value:.5g}" for key, value in numbers.items())
+        if "failed" in record:
+            told = f"FAILED: {record['failed']}"
+        else:
+            numbers = {**record.get("metrics", {}), "seconds": record["seconds"], "peak_mib": record["peak_mib"]}
+            told = "  ".join(f"{key} {value:.5g}" for key, value in numbers.items())
         print(f"{record['case']} | {record['setting']} | {record['subject']} | seed {record['seed']} | {told}",
               file=sys.stderr, flush=True)
 
@@ -90,10 +105,9 @@ def run_quality(arguments):
                                                                  seed),
                              "train": str(train), "test": str(test), "margins": str(work / f"margins{seed}")}
                             for seed, (train, test) in parts.items()]
-                    records = measure.train(trainer, subject, jobs, arguments.threads)
-                    for seed, job, record in zip(seeds, jobs, records, strict=True):
-                        judged = measure.judge(job["test"], job["margins"], table.regression)
-                        results.add(case=name, setting=setting, subject=text, seed=seed, metrics=judged, **record)
+                    keys = [{"case": name, "setting": setting, "subject": text, "seed": seed} for seed in seeds]
+                    results.measure(keys, lambda: measure.train(trainer, subject, jobs, arguments.threads,
+                                                                table.regression))
 
 
 def run_speed(arguments):
@@ -115,10 +129,8 @@ def run_speed(arguments):
                     subject = cases.subject(text)
                     job = {"parameters": measure.parameters_of(subject, cases.SETTINGS[case.setting], False, 0),
                            "train": str(parts[0]), "test": str(parts[1]), "margins": str(work / "margins")}
-                    (record,) = measure.train(trainer, subject, [job], arguments.threads)
-                    judged = measure.judge(job["test"], job["margins"], False)
-                    results.add(case=name, setting=case.setting, subject=text, seed=0, repeat=repeat,
-                                metrics=judged, **record)
+                    key = {"case": name, "setting": case.setting, "subject": text, "seed": 0, "repeat": repeat}
+                    results.measure([key], lambda: measure.train(trainer, subject, [job], arguments.threads, False))
 
 
 def run_csv(arguments):
@@ -130,9 +142,10 @@ def run_csv(arguments):
                         "--digits", str(cases.CSV_DIGITS), "--out", table], check=True)
         for repeat in range(arguments.repeats or 5):
             for text in subjects:
-                record = csv_peers.measure(text, program(arguments, "coppice"), table, arguments.threads)
-                results.add(case="csv", setting=cases.CSV_SETTING, subject=text, seed=0, repeat=repeat,
-                            file_mib=table.stat().st_size / 2**20, **record)
+                key = {"case": "csv", "setting": cases.CSV_SETTING, "subject": text, "seed": 0, "repeat": repeat,
+                       "file_mib": table.stat().st_size / 2**20}
+                coppice = program(arguments, "coppice")
+                results.measure([key], lambda: [csv_peers.measure(text, coppice, table, arguments.threads)])
 
 
 def run_tables(arguments):

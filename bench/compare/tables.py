@@ -14,6 +14,7 @@ HIGHER_IS_BETTER = {"ap": True, "auc": True, "logloss": False, "rmse": False}
 METRIC_NAMES = {"ap": "average precision", "auc": "ROC AUC", "logloss": "logloss", "rmse": "RMSE"}
 COPPICE = ("coppice", "coppice exact")
 BEHIND = " ▼"
+FAILED = "failed"
 
 
 class Records:
@@ -24,13 +25,23 @@ class Records:
 
     def names(self, key, **where):
         """The values of `key`, each once, in order."""
-        return list(dict.fromkeys(record[key] for record in self.select(**where)))
+        return list(dict.fromkeys(record[key] for record in self._where(**where)))
 
     def select(self, **where):
-        return [r for r in self.records if all(r[key] == value for key, value in where.items())]
+        """Records with numbers."""
+        return [record for record in self._where(**where) if "failed" not in record]
+
+    def has_failed(self, **where):
+        return any("failed" in record for record in self._where(**where))
 
     def by_seed(self, metric, **where):
+        """Nothing where a seed failed: a mean over the others would not compare."""
+        if self.has_failed(**where):
+            return {}
         return {r["seed"]: r["metrics"][metric] for r in self.select(**where) if metric in r["metrics"]}
+
+    def _where(self, **where):
+        return [r for r in self.records if all(r[key] == value for key, value in where.items())]
 
 
 def mean_and_error(values):
@@ -64,19 +75,22 @@ def difference(records, metric, where, name, peer):
 
 def is_behind(records, metric, where, name, peer):
     """Worse than the best peer by more than two standard errors of the paired difference."""
+    if not records.by_seed(metric, subject=name, **where):
+        return False
     mean, error = difference(records, metric, where, name, peer)
     return mean < -2 * error
 
 
 def markdown(header, rows):
+    """Short rows end in empty cells."""
     lines = ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+    return "\n".join(lines + ["| " + " | ".join(row + [""] * (len(header) - len(row))) + " |" for row in rows])
 
 
 def quality_cell(records, metric, where, name, peer):
     values = list(records.by_seed(metric, subject=name, **where).values())
     if not values:
-        return ""
+        return FAILED if records.has_failed(subject=name, **where) else ""
     mean, error = mean_and_error(values)
     places = digits(mean, error)
     text = f"{mean:.{places}f}" + (f" ± {error:.{places}f}" if error > 0 else "")
@@ -126,7 +140,7 @@ def behind(records):
     """Where Coppice is behind the best peer by more than the spread, in numbers."""
     subjects = records.names("subject")
     rows = []
-    for record in {(r["case"], r["setting"]): r for r in records.records}.values():
+    for record in {(r["case"], r["setting"]): r for r in records.select()}.values():
         where = {"case": record["case"], "setting": record["setting"]}
         for metric in record["metrics"]:
             peer = best_peer(records, metric, where, subjects)
@@ -140,40 +154,43 @@ def behind(records):
     return markdown(header, rows) if rows else "Nowhere."
 
 
-def speed_rows(records):
+def median_of(runs, value):
+    return statistics.median(value(run) for run in runs)
+
+
+def speed_rows(records, more_cells):
+    """Rows of case, subject and times, then `more_cells(runs)`. A subject that failed once has no numbers."""
     for case in records.names("case"):
         subjects = records.names("subject", case=case)
-        medians = {name: statistics.median(r["seconds"] for r in records.select(case=case, subject=name))
-                   for name in subjects}
+        runs = {name: records.select(case=case, subject=name) for name in subjects
+                if not records.has_failed(case=case, subject=name)}
+        medians = {name: median_of(runs[name], lambda r: r["seconds"]) for name in runs}
         fastest_peer = min((m for name, m in medians.items() if not name.startswith("coppice")), default=None)
         for name in subjects:
-            runs = records.select(case=case, subject=name)
-            seconds = [r["seconds"] for r in runs]
-            yield case, name, runs, medians[name], min(seconds), max(seconds), fastest_peer
-
-
-def ratio_text(median, fastest_peer):
-    return f"{fastest_peer / median:.2g}x" if fastest_peer else ""
+            if name not in runs:
+                yield [case, name, FAILED]
+                continue
+            seconds = [r["seconds"] for r in runs[name]]
+            ratio = f"{fastest_peer / medians[name]:.2g}x" if fastest_peer else ""
+            yield [case, name, f"{medians[name]:.3g}", f"{min(seconds):.3g}-{max(seconds):.3g}", ratio,
+                   *more_cells(runs[name])]
 
 
 def speed(records):
-    rows = []
-    for case, name, runs, median, least, most, fastest_peer in speed_rows(records):
-        peak = statistics.median(r["peak_mib"] for r in runs)
-        added = statistics.median(r["peak_mib"] - r["loaded_mib"] for r in runs)
-        judged = [f"{statistics.median(r['metrics'][metric] for r in runs):.4f}"
-                  for metric in ("ap", "auc", "logloss")]
-        rows.append([case, name, f"{median:.3g}", f"{least:.3g}-{most:.3g}", ratio_text(median, fastest_peer),
-                     f"{peak:.0f}", f"{added:.0f}", *judged])
+    def cells(runs):
+        yield f"{median_of(runs, lambda r: r['peak_mib']):.0f}"
+        yield f"{median_of(runs, lambda r: r['peak_mib'] - r['loaded_mib']):.0f}"
+        for metric in ("ap", "auc", "logloss"):
+            yield f"{median_of(runs, lambda r: r['metrics'][metric]):.4f}"
+
     return markdown(["case", "subject", "seconds (median)", "range", "against the fastest peer", "peak MiB",
-                     "MiB over the loaded matrix", "AP", "AUC", "logloss"], rows)
+                     "MiB over the loaded matrix", "AP", "AUC", "logloss"], speed_rows(records, cells))
 
 
 def csv(records):
-    rows = [[name, f"{median:.3g}", f"{least:.3g}-{most:.3g}", ratio_text(median, fastest_peer),
-             f"{statistics.median(r['peak_mib'] for r in runs):.0f}"]
-            for _, name, runs, median, least, most, fastest_peer in speed_rows(records)]
-    return markdown(["subject", "seconds (median)", "range", "against the fastest peer", "peak MiB"], rows)
+    rows = speed_rows(records, lambda runs: [f"{median_of(runs, lambda r: r['peak_mib']):.0f}"])
+    return markdown(["subject", "seconds (median)", "range", "against the fastest peer", "peak MiB"],
+                    [row[1:] for row in rows])
 
 
 def machine(results):

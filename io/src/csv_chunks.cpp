@@ -44,9 +44,19 @@ void CsvChunks::raise(const CsvProblem& problem) const {
   throw Error(problem.id, fmt::format("{}:{}: {}", display_name(paths_[last.file]), line, problem.message));
 }
 
+bool CsvChunks::is_mapped(std::string_view text) const noexcept {
+  const auto mapped = source_->mapped();
+  // A last record without line end was copied to a buffer.
+  return mapped && (buffers_.empty() || buffers_.back().data() != text.data());
+}
+
+void CsvChunks::release(const CsvChunk& chunk) const noexcept {
+  if (chunk.is_mapped) TextSource::release(chunk.whole);
+}
+
 bool CsvChunks::read_chunk() {
   if (const auto text = next_text()) {
-    chunks_.push_back({*text, *text, n_opened_ - 1});
+    chunks_.push_back({*text, *text, n_opened_ - 1, is_mapped(*text)});
     return true;
   }
   if (n_opened_ == paths_.size()) return false;
@@ -61,7 +71,8 @@ void CsvChunks::open_next_file() {
   while (const auto text = next_text()) {
     const char* const end = text->data() + text->size();
     const char* const begin = skip_blank_lines(text->data(), end);
-    chunks_.push_back({*text, {begin, static_cast<std::size_t>(end - begin)}, n_opened_ - 1});
+    chunks_.push_back(
+        {*text, {begin, static_cast<std::size_t>(end - begin)}, n_opened_ - 1, is_mapped(*text)});
     if (begin == end) continue;
     read_header();
     return;

@@ -20,6 +20,7 @@ struct CsvChunk {
   std::string_view whole;    ///< the bytes as they stand in the file: for counting lines
   std::string_view records;  ///< the same without header and blank lines before them
   std::size_t file = 0;      ///< index into the paths
+  bool is_mapped = false;    ///< part of a mapped file
 };
 
 /// The files of one table in order, read on demand. All text stays valid as long as this object: mapped files
@@ -42,6 +43,10 @@ class CsvChunks {
   /// io.csv.columns_differ.
   [[nodiscard]] const CsvChunk* chunk(std::size_t index);
 
+  /// Gives the memory of a mapped chunk that is parsed back to the system; who looks at its text again reads
+  /// it from the file again. Without this a table is in memory twice: as text and as numbers.
+  void release(const CsvChunk& chunk) const noexcept;
+
   /// Bytes of text handed out so far.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
@@ -58,6 +63,7 @@ class CsvChunks {
                                                       CsvPosition header) const;
   void check_same_columns(const std::vector<std::string>& names, CsvPosition header) const;
   [[nodiscard]] bool read_chunk();
+  [[nodiscard]] bool is_mapped(std::string_view text) const noexcept;
   [[nodiscard]] std::optional<std::string_view> next_text();
   [[nodiscard]] std::optional<std::string_view> next_mapped();
   [[nodiscard]] std::optional<std::string_view> next_streamed();

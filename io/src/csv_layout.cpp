@@ -61,7 +61,7 @@ Resolved resolve_options(const std::vector<std::string>& names, const CsvOptions
     take_role(*layout.weight, CellUse::kWeight, "the weight");
   }
   for (const std::string& text : options.keep) {
-    const std::size_t column = find_column(names, text, "a column to keep", path);
+    const std::size_t column = find_column(names, text, "", path);
     if (!std::exchange(layout.columns[column].kept, true)) layout.kept.push_back(column);
   }
   layout.binary_label = options.binary_label;
@@ -125,12 +125,12 @@ std::size_t find_column(const std::vector<std::string>& names, const std::string
   const char* const end = text.data() + text.size();
   const auto [parsed_end, failed] = std::from_chars(text.data(), end, index);
   const bool is_index = failed == std::errc() && parsed_end == end;
+  const std::string role = purpose.empty() ? "" : " for " + purpose;
   if (is_index && index < names.size()) return index;
-  throw Error(
-      "io.csv.column_unknown",
-      is_index ? fmt::format("{}: no column {} for {}; there are {}, counted from 0", path, index, purpose,
-                             names.size())
-               : fmt::format("{}: no column '{}' for {}{}", path, text, purpose, did_you_mean(names, text)));
+  throw Error("io.csv.column_unknown",
+              is_index ? fmt::format("{}: no column {}{}; there are {}, counted from 0", path, index, role,
+                                     names.size())
+                       : fmt::format("{}: no column '{}'{}{}", path, text, role, did_you_mean(names, text)));
 }
 
 CsvLayout layout_of_options(const std::vector<std::string>& names, const CsvOptions& options,

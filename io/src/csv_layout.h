@@ -32,8 +32,8 @@ struct CsvLayout {
   bool binary_label = false;
 };
 
-/// Index of the column that `text` names, or counts from 0. `purpose` goes into the message: `the label`.
-/// Errors: io.csv.column_unknown, with the nearest name.
+/// Index of the column that `text` names, or counts from 0. `purpose`, unless empty, goes into the message:
+/// `the label`. Errors: io.csv.column_unknown, with the nearest name.
 [[nodiscard]] std::size_t find_column(const std::vector<std::string>& names, const std::string& text,
                                       const std::string& purpose, const std::string& path);
 

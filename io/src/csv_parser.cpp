@@ -250,6 +250,7 @@ ParsedChunks parse_all(CsvChunks& chunks, const CsvLayout& layout, int threads) 
         result = &parsed.emplace_back();
       }
       *result = parse_chunk(*chunk, index, layout);
+      chunks.release(*chunk);
       if (result->problem) {
         const std::lock_guard lock(mutex);
         stopped = true;

@@ -52,7 +52,7 @@ void CsvRows::visit(const std::function<void(std::size_t row, std::string_view r
 std::vector<std::string> CsvRows::column(const std::string& name) const {
   CsvLayout layout;
   for (const std::string& other : names()) layout.columns.push_back({other});
-  const std::size_t index = find_column(names(), name, "a column to read", state_->chunks.name());
+  const std::size_t index = find_column(names(), name, "", state_->chunks.name());
   layout.columns[index].kept = true;
   ParsedChunks parsed = parse_all(state_->chunks, layout, state_->threads);
   std::vector<std::string> texts;

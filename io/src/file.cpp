@@ -29,19 +29,36 @@ std::filesystem::path resolve(const std::string& path) {
   return failed ? std::filesystem::path(path) : resolved;
 }
 
-/// Creates a new file beside `target`; its name, or an empty one with errno set.
-std::string create_beside(const std::filesystem::path& target, Descriptor& descriptor) {
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+  return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+}
+
+/// Where the kernel shows an open file, so that one without a name can be given one.
+std::string path_of(const Descriptor& descriptor) {
+  return fmt::format("/proc/self/fd/{}", descriptor.number());
+}
+
+/// Opens a file without a name in the folder of `target`: it vanishes with the process, however that ends.
+/// Not open where the file system or the kernel has no such files.
+Descriptor open_nameless(const std::filesystem::path& target) {
+  Descriptor file(::open(folder_of(target).c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666));
+  const bool can_be_named = file.is_open() && ::access(path_of(file).c_str(), F_OK) == 0;
+  return can_be_named ? std::move(file) : Descriptor();
+}
+
+/// Calls `make(name)` with names beside `target` until one is free. The name that was made, or an empty one
+/// with errno set.
+template <class Make>
+std::string make_beside(const std::filesystem::path& target, const Make& make) {
   for (int attempt = 0;; ++attempt) {
     std::string name = fmt::format("{}.{}.{}.tmp", target.string(), ::getpid(), attempt);
-    descriptor = Descriptor(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (descriptor.is_open()) return name;
+    if (make(name)) return name;
     if (errno != EEXIST) return {};
   }
 }
 
 void sync_folder(const std::filesystem::path& file) {
-  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-  const Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor descriptor(::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   // Some file systems cannot sync a folder; the rename itself has been done.
   if (descriptor.is_open()) ::fsync(descriptor.number());
 }
@@ -85,9 +102,30 @@ struct AtomicFile::State {
     if (!temporary.empty()) ::unlink(temporary.c_str());
   }
 
+  /// Opens the file that becomes the target with `commit`.
+  void open_replacement() {
+    is_replacement = true;
+    descriptor = open_nameless(target);
+    if (descriptor.is_open()) return;
+    temporary = make_beside(target, [this](const std::string& name) {
+      descriptor = Descriptor(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+      return descriptor.is_open();
+    });
+  }
+
+  /// Gives a file without a name one beside the target; a link cannot replace a file, a rename can.
+  void name_replacement() {
+    if (!temporary.empty()) return;
+    temporary = make_beside(target, [this](const std::string& name) {
+      return ::linkat(AT_FDCWD, path_of(descriptor).c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+    });
+    if (temporary.empty()) fail_to_write(path, errno);
+  }
+
   std::string path;              ///< as it was given, for messages
   std::filesystem::path target;  ///< where the file goes
-  std::string temporary;         ///< where it is written; empty when that is the target itself
+  bool is_replacement = false;   ///< not the target itself is written to, but a file that replaces it
+  std::string temporary;         ///< name of the replacement; empty while it has none
   Descriptor descriptor;
 };
 
@@ -98,7 +136,7 @@ AtomicFile::AtomicFile(const std::string& path) : state_(std::make_unique<State>
   if (exists && !S_ISREG(status.st_mode)) {
     state_->descriptor = Descriptor(::open(state_->target.c_str(), O_WRONLY | O_CLOEXEC));
   } else {
-    state_->temporary = create_beside(state_->target, state_->descriptor);
+    state_->open_replacement();
   }
   if (!state_->descriptor.is_open()) fail_to_write(path, errno);
   if (exists && S_ISREG(status.st_mode) &&
@@ -121,8 +159,9 @@ void AtomicFile::write(std::string_view bytes) {
 }
 
 void AtomicFile::commit() {
-  if (state_->temporary.empty()) return;
+  if (!state_->is_replacement) return;
   if (::fsync(state_->descriptor.number()) != 0) fail_to_write(state_->path, errno);
+  state_->name_replacement();
   if (::close(state_->descriptor.release()) != 0) fail_to_write(state_->path, errno);
   if (::rename(state_->temporary.c_str(), state_->target.c_str()) != 0) fail_to_write(state_->path, errno);
   state_->temporary.clear();

@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <vector>
 
@@ -19,13 +21,19 @@ namespace coppice::io {
 namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
+/// A pipe's own 64 KiB make writer and reader wait for each other at every turn.
+constexpr std::size_t kPipeBytes = std::size_t{1} << 20;
 constexpr std::string_view kGzipMagic = "\x1f\x8b";
 
 /// Blocks of a descriptor, with what of the last block is not used yet.
 class BlockReader {
  public:
   BlockReader(std::string path, Descriptor descriptor)
-      : path_(std::move(path)), descriptor_(std::move(descriptor)), block_(kBlockBytes) {}
+      : path_(std::move(path)), descriptor_(std::move(descriptor)), block_(kBlockBytes) {
+#if defined(F_SETPIPE_SZ)
+    ::fcntl(descriptor_.number(), F_SETPIPE_SZ, static_cast<int>(kPipeBytes));  // fails for what is no pipe
+#endif
+  }
 
   /// Bytes at hand; reads a block when there are none. Empty only at the end of the file.
   [[nodiscard]] std::string_view peek() {
@@ -37,6 +45,19 @@ class BlockReader {
   }
 
   void consume(std::size_t size) noexcept { begin_ += size; }
+
+  /// What is at hand, then straight from the descriptor: fewer bytes than `size` only at the end of the file.
+  std::size_t read(char* out, std::size_t size) {
+    std::size_t filled = std::min(size, end_ - begin_);
+    std::memcpy(out, block_.data() + begin_, filled);
+    consume(filled);
+    while (filled < size) {
+      const std::size_t got = read_some(out + filled, size - filled);
+      if (got == 0) break;
+      filled += got;
+    }
+    return filled;
+  }
 
   /// True when the file begins with gzip's magic bytes. Call before anything is consumed.
   [[nodiscard]] bool starts_with_gzip_magic() {
@@ -186,18 +207,17 @@ std::optional<std::string_view> TextSource::mapped() const noexcept {
   return state_->mapping->text();
 }
 
+void TextSource::release(std::string_view mapped) noexcept {
+  // Whole pages only: the ends are shared with the neighbours.
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<std::uintptr_t>(mapped.data()) + page - 1) / page * page;
+  const auto end = (reinterpret_cast<std::uintptr_t>(mapped.data()) + mapped.size()) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
 std::size_t TextSource::read(char* out, std::size_t size) {
   if (state_->inflater) return state_->inflater->read(*state_->file, out, size);
-  std::size_t filled = 0;
-  while (filled < size) {
-    const std::string_view input = state_->file->peek();
-    if (input.empty()) break;
-    const std::size_t taken = std::min(input.size(), size - filled);
-    std::memcpy(out + filled, input.data(), taken);
-    state_->file->consume(taken);
-    filled += taken;
-  }
-  return filled;
+  return state_->file->read(out, size);
 }
 
 }  // namespace coppice::io

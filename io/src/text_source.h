@@ -22,6 +22,10 @@ class TextSource {
   /// The whole text of a mapped file, valid as long as this object; nothing for a stream.
   [[nodiscard]] std::optional<std::string_view> mapped() const noexcept;
 
+  /// Gives the memory of a part of a mapped text back; it is read from the file again when it is looked at
+  /// again.
+  static void release(std::string_view mapped) noexcept;
+
   /// The next bytes of a stream: fewer than `size` only at the end of the text.
   /// Errors: io.file.read, io.gzip.truncated, io.gzip.corrupt.
   [[nodiscard]] std::size_t read(char* out, std::size_t size);

@@ -11,6 +11,7 @@ namespace {
 using Json = nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 class ModelVerbs : public ProgramTest {
@@ -44,6 +45,23 @@ TEST_F(ModelVerbs, InspectTellsWhatTheModelIs) {
   EXPECT_THAT(line_of("learning_rate "), MatchesRegex("learning_rate +0.3 +0.3"));
   EXPECT_THAT(line_of("Country "), HasSubstr("categorical  "));
   EXPECT_THAT(line_of("importance "), MatchesRegex("importance +gain +cover +splits"));
+}
+
+TEST_F(ModelVerbs, InspectInventsNoParametersForAnotherLibrarysModel) {
+  const std::string model = COPPICE_SOURCE_DIR "/tests/golden/fixtures/logistic_missing.json";
+  const Outcome outcome = run({"inspect", model});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.output, HasSubstr("\n  not trained by Coppice: no training summary, no parameters\n"));
+  EXPECT_THAT(outcome.output, Not(HasSubstr("learning_rate")));
+  EXPECT_THAT(Json::parse(run({"inspect", model, "--json"}).output)["parameters"], ::testing::IsEmpty());
+}
+
+TEST_F(ModelVerbs, ParametersAsJsonAreThoseOfTheTable) {
+  const Json list = Json::parse(run({"parameters", "--json"}).output);
+  const auto rate = std::ranges::find(list, "learning_rate", [](const Json& one) { return one["name"]; });
+  ASSERT_NE(rate, list.end());
+  EXPECT_EQ((*rate)["default"], "0.3");
+  EXPECT_EQ((*rate)["aliases"], Json{"eta"});
 }
 
 TEST_F(ModelVerbs, InspectAsJsonAndAsTrees) {

@@ -101,6 +101,15 @@ TEST_F(Predict, OutFileHoldsWhatStandardOutputWould) {
   EXPECT_EQ(read("s.csv"), piped.output);
 }
 
+TEST_F(Predict, JsonReportsWhatWasWritten) {
+  const Outcome outcome =
+      run({"predict", "--model", "m.json", "new.csv", "--keep", "Time", "--out", "s.csv", "--json"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_EQ(Json::parse(outcome.output),
+            (Json{{"out", "s.csv"}, {"rows", 200}, {"columns", {"Time", "score"}}}));
+  EXPECT_EQ(lines_of(read("s.csv")).size(), 201);
+}
+
 TEST_F(Predict, ColumnsAreMatchedByName) {
   const std::string moved = "Extra,Country,Amount,Time\n9,DE,50,100\n";
   const Outcome outcome = run({"predict", "--model", "m.json", "-"}, moved);

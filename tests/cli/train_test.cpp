@@ -12,6 +12,7 @@ namespace coppice::test {
 namespace {
 
 using Json = nlohmann::json;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
@@ -174,6 +175,39 @@ TEST_F(Train, UnwritableModelIsToldBeforeTraining) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(outcome.errors,
             "coppice: [io.file.write] none/m.json: folder none does not exist or cannot be written to\n");
+  EXPECT_EQ(train({"--model", "."}).errors, "coppice: [io.file.write] .: is a folder; name a file in it\n");
+}
+
+TEST_F(Train, ConstantLabelOfRegressionIsTrainedWithAWarning) {
+  write("same.csv", "x,y\n1,2.5\n2,2.5\n3,2.5\n");
+  const Words words = {"train",
+                       "--train",
+                       "same.csv",
+                       "--label",
+                       "y",
+                       "--model",
+                       "m.json",
+                       "--log-period",
+                       "0",
+                       "--param",
+                       "objective=reg:squarederror"};
+  const Outcome outcome = run(words);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.errors,
+            "warning: every label of column 'y' is 2.5: there is nothing to learn but this number\n");
+  EXPECT_EQ(run({"predict", "--model", "m.json", "same.csv"}).output, "score\n2.5\n2.5\n2.5\n");
+  write("same.csv", "x,y\n1,2.5\n2,2.5\n3,2.75\n");
+  EXPECT_EQ(run(words).errors, "");
+}
+
+TEST_F(Train, TerminalSeesRoundsTimeLeftAndMetrics) {
+  // `script` gives the program a terminal of 80 columns.
+  const Outcome outcome = run_shell(
+      "script -qec 'coppice train --train t.csv --valid v.csv --label Class --model m.json "
+      "--param num_round=30 --param eval_metric=logloss,auc' /dev/null | tr '\\r' '\\n'");
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_THAT(outcome.output, ContainsRegex("round  1/30 \\[ *\\] [0-9.]+ s left  train-logloss 0\\.[0-9]+"));
+  EXPECT_THAT(outcome.output, ContainsRegex("round 30/30 \\[=+\\] 0.000 s left  train-logloss"));
 }
 
 TEST_F(Train, KilledTrainingLeavesThePreviousModelWhole) {

@@ -1,9 +1,13 @@
 // Whole files.
 #include <coppice/error.h>
 #include <coppice/io/file.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <string>
 
@@ -87,6 +91,26 @@ TEST(File, AbandonedFileLeavesThePreviousOne) {
     file.write("new");
     EXPECT_EQ(read_file(folder.path("a")), "old");
   }
+  EXPECT_EQ(read_file(folder.path("a")), "old");
+  EXPECT_EQ(n_entries(folder), 1u);
+}
+
+TEST(File, KilledProcessLeavesNoTemporaryFile) {
+  const TemporaryFolder folder;
+  const int nameless = ::open(folder.path("").c_str(), O_WRONLY | O_TMPFILE, 0600);
+  if (nameless < 0) GTEST_SKIP() << "this file system has no files without a name";
+  ::close(nameless);
+  folder.write("a", "old");
+  const pid_t process = ::fork();
+  if (process == 0) {
+    AtomicFile replacing(folder.path("a")), made(folder.path("b"));
+    replacing.write("new");
+    made.write("new");
+    ::raise(SIGKILL);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(process, &status, 0), process);
+  ASSERT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(read_file(folder.path("a")), "old");
   EXPECT_EQ(n_entries(folder), 1u);
 }

@@ -15,7 +15,7 @@ namespace coppice::io {
 /// `path` meanwhile, or after a crash, sees the old bytes or the new ones. A replaced file keeps its
 /// permissions, a symbolic link to a file stays one, and what is no regular file (a pipe, /dev/null) is
 /// simply written to. Errors: io.file.write; the previous file is then untouched and no temporary file is
-/// left.
+/// left. Where the file system has files without a name (O_TMPFILE), a killed process leaves none either.
 void write_file_atomically(const std::string& path, std::string_view bytes);
 
 /// A file that appears at `path`, as write_file_atomically would put it there, when it is complete: for
