@@ -62,7 +62,8 @@ using Losses = std::array<double, detail::kSumBlock>;
 
 /// -(y log p + (1 - y) log(1 - p)) from the margin z = log(p / (1 - p)), as
 /// max(z, 0) - y z + log(1 + exp(-|z|)). z is kept where p is in [1e-16, 1 - 1e-16].
-void log_losses_of_margins(std::span<const float> margins, std::span<const float> labels, Losses& losses) {
+[[gnu::always_inline]] inline void log_losses(std::span<const float> margins, std::span<const float> labels,
+                                              Losses& losses) {
   constexpr double kLimit = 36.841361487904734;
   for (std::size_t i = 0; i < margins.size(); ++i) {
     losses[i] = std::clamp<double>(margins[i], -kLimit, kLimit);
@@ -73,6 +74,31 @@ void log_losses_of_margins(std::span<const float> margins, std::span<const float
     losses[i] = 0.5 * (z + size) - labels[i] * z + detail::log1p_double(detail::exp_double(-size));
   }
 }
+
+// The loop above in wider registers where there are some: 285,000 rows in every round are worth it. Its
+// operations, and so the bits, are the same.
+#if defined(__x86_64__) && defined(__GNUC__)
+[[gnu::target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")]] void log_losses_avx512(
+    std::span<const float> margins, std::span<const float> labels, Losses& losses) {
+  log_losses(margins, labels, losses);
+}
+[[gnu::target("avx2")]] void log_losses_avx2(std::span<const float> margins, std::span<const float> labels,
+                                             Losses& losses) {
+  log_losses(margins, labels, losses);
+}
+void log_losses_of_margins(std::span<const float> margins, std::span<const float> labels, Losses& losses) {
+  if (__builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0)
+    log_losses_avx512(margins, labels, losses);
+  else if (__builtin_cpu_supports("avx2") != 0)
+    log_losses_avx2(margins, labels, losses);
+  else
+    log_losses(margins, labels, losses);
+}
+#else
+void log_losses_of_margins(std::span<const float> margins, std::span<const float> labels, Losses& losses) {
+  log_losses(margins, labels, losses);
+}
+#endif
 
 /// Distance of prediction and label, as the metric counts it.
 double loss_of_prediction(const Metric& metric, double prediction, double label) {

@@ -272,6 +272,15 @@ constexpr auto kEntries = std::to_array<Entry>({
      {},
      Number{&P::sampling_noise, {0, 10}},
      "Variance that growing on sampled rows may add, as a share of the gradients' own; 0 keeps every row."},
+    {"screening",
+     {},
+     Number{&P::screening, kShare},
+     "Share looked at of the features that brought little in the latest trees (5 % of the gain together); 1 "
+     "is all."},
+    {"screening_rows",
+     {},
+     Integer{&P::screening_rows, 0, std::numeric_limits<int>::max()},
+     "Sampled rows of a tree from which on features are screened."},
     {"max_bin",
      {"max_bins"},
      Integer{&P::max_bin, 2, 255},
@@ -464,11 +473,23 @@ void validate(const Parameters& parameters) {
   }
 }
 
+namespace {
+
+/// A name in another case is the nearest there can be.
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+}  // namespace
+
 std::string nearest_name(std::string_view word, std::span<const std::string> candidates) {
   std::string nearest;
   std::size_t nearest_distance = std::max<std::size_t>(1, word.size() / 3) + 1;  // further is not near
   for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
+    const std::size_t distance = edit_distance(lower_case(word), lower_case(candidate));
     if (distance < nearest_distance) {
       nearest_distance = distance;
       nearest = candidate;

@@ -55,9 +55,10 @@ struct LabelSums {
 };
 
 LabelSums sum_labels(std::span<const float> labels, std::span<const float> weights) {
-  const auto weight = [&](std::size_t i) { return weights.empty() ? 1.0 : static_cast<double>(weights[i]); };
-  return {detail::fixed_sum(labels.size(),
-                            [&](std::size_t i) { return weight(i) * static_cast<double>(labels[i]); }),
+  const auto label = [&](std::size_t i) { return static_cast<double>(labels[i]); };
+  if (weights.empty()) return {detail::fixed_sum(labels.size(), label), static_cast<double>(labels.size())};
+  const auto weight = [&](std::size_t i) { return static_cast<double>(weights[i]); };
+  return {detail::fixed_sum(labels.size(), [&](std::size_t i) { return weight(i) * label(i); }),
           detail::fixed_sum(labels.size(), weight)};
 }
 
@@ -81,12 +82,15 @@ void check_sums(const LabelSums& sums, const Parameters& parameters, const Train
                             residual, weight));
 }
 
+bool scales_positives(const Parameters& parameters) {
+  return parameters.scale_pos_weight != 1 && parameters.objective == Objective::kBinaryLogistic;
+}
+
 /// Weights as the session sees them: scale_pos_weight multiplied in.
 Buffer<float> session_weights(const TrainingData& data, const Parameters& parameters) {
-  const double scale_pos_weight = parameters.scale_pos_weight;
-  if (scale_pos_weight == 1 || parameters.objective != Objective::kBinaryLogistic) return data.weights;
+  if (!scales_positives(parameters)) return data.weights;
   Buffer<float> weights(data.labels.size());
-  const auto scale = static_cast<float>(scale_pos_weight);
+  const auto scale = static_cast<float>(parameters.scale_pos_weight);
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const float w = data.weights.empty() ? 1.0F : data.weights[i];
     weights[i] = data.labels[i] > 0.5F ? w * scale : w;
@@ -125,19 +129,26 @@ class Digest {
   std::uint64_t lanes_[4] = {1, 2, 3, 4};
 };
 
+/// Rows in each bin of a feature. Four tables take turns: increments of one count would wait for each other.
+std::vector<std::uint32_t> count_bins(const BinnedMatrix& bins, std::size_t f) {
+  constexpr std::size_t kTables = 4;
+  std::uint32_t tables[kTables][256] = {};
+  for (std::size_t block = 0; block < bins.n_blocks(); ++block) {
+    const std::uint8_t* column = bins.column_block(block, f);
+    for (std::size_t i = 0; i < kBlockRows; i += kTables)
+      for (std::size_t t = 0; t < kTables; ++t) ++tables[t][column[i + t]];
+  }
+  std::vector<std::uint32_t> counts(static_cast<std::size_t>(bins.cuts.n_bins(f)));
+  for (const auto& table : tables)
+    for (std::size_t bin = 0; bin < counts.size(); ++bin) counts[bin] += table[bin];
+  counts[0] -= static_cast<std::uint32_t>(bins.n_padded_rows() - bins.n_rows);
+  return counts;
+}
+
 void describe_data(const TrainingData& data, Model& model) {
   const BinnedMatrix& bins = data.bins;
   model.bin_counts.resize(bins.n_features());
-  for (std::size_t f = 0; f < bins.n_features(); ++f) {
-    std::vector<std::uint32_t> counts(256);
-    for (std::size_t block = 0; block < bins.n_blocks(); ++block) {
-      const std::uint8_t* column = bins.column_block(block, f);
-      const std::size_t n = std::min(kBlockRows, bins.n_rows - block * kBlockRows);
-      for (std::size_t i = 0; i < n; ++i) ++counts[column[i]];
-    }
-    counts.resize(static_cast<std::size_t>(bins.cuts.n_bins(f)));
-    model.bin_counts[f] = std::move(counts);
-  }
+  for (std::size_t f = 0; f < bins.n_features(); ++f) model.bin_counts[f] = count_bins(bins, f);
   Digest digest;
   digest.add(bins.columns.data(), bins.n_padded_rows() * bins.n_features());  // without a backend's slack
   digest.add(data.labels.data(), data.labels.size() * sizeof(float));
@@ -279,15 +290,14 @@ float with_clear_logit(float share) {
   }
 }
 
-/// A model without trees, or a copy of the one to continue from.
+/// A model without trees, or a copy of the one to continue from. sums: with the weights of the session.
 Model first_model(const Parameters& parameters, const TrainingData& data, const TrainOptions& options,
-                  std::span<const float> weights) {
+                  const LabelSums& sums) {
   Model model;
   if (options.continue_from != nullptr) {
     check_continue(*options.continue_from, parameters, data);
     model = *options.continue_from;
   } else {
-    const LabelSums sums = sum_labels(data.labels, weights);
     model.base_score = static_cast<float>(parameters.base_score.value_or(sums.label / sums.weight));
     if (!parameters.base_score && parameters.objective == Objective::kBinaryLogistic)
       model.base_score = with_clear_logit(model.base_score);
@@ -431,7 +441,8 @@ Model train(const Backend& backend, const Parameters& parameters, const Training
   evaluation_pointers.reserve(evaluation.size());
   for (const BinnedMatrix& matrix : evaluation) evaluation_pointers.push_back(&matrix);
 
-  Model model = first_model(parameters, data, options, weights);
+  Model model = first_model(parameters, data, options,
+                            scales_positives(parameters) ? sum_labels(data.labels, weights) : sums);
   model.summary.label_sum = sums.label;
   model.summary.weight_sum = sums.weight;
   if (options.describe_data) describe_data(data, model);

@@ -336,14 +336,16 @@ void add_words(const Word* words, const Leaf* leaf_of_row, int n_leaves, int gra
     }
     return;
   }
-  // Four copies, so that neighbouring rows of one leaf do not wait for each other.
-  alignas(64) Word copies[4][kNarrowLeaves];
+  // Copies, so that neighbouring rows of one leaf do not wait for each other.
+  constexpr std::size_t kCopies = 8;
+  alignas(64) Word copies[kCopies][kNarrowLeaves + 8];
   const std::size_t bytes = static_cast<std::size_t>((n_leaves + 7) & ~7) * sizeof(Word);
   for (auto& copy : copies) std::memset(copy, 0, bytes);
-  for (std::size_t i = 0; i < kBlockRows; i += 4)
-    for (std::size_t j = 0; j < 4; ++j) copies[j][leaf_of_row[i + j]] += words[i + j];
+  for (std::size_t i = 0; i < kBlockRows; i += kCopies)
+    for (std::size_t j = 0; j < kCopies; ++j) copies[j][leaf_of_row[i + j]] += words[i + j];
   for (int k = 0; k < n_leaves; ++k) {
-    const Word sum = copies[0][k] + copies[1][k] + copies[2][k] + copies[3][k];
+    Word sum = 0;
+    for (const auto& copy : copies) sum += copy[k];
     leaves[k].gradient +=
         static_cast<std::int64_t>(detail::gradient_of(sum)) * (std::int64_t{1} << gradient_shift);
     leaves[k].hessian += static_cast<std::int64_t>(detail::hessian_of(sum)) << hessian_shift;

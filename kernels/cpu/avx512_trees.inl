@@ -1,9 +1,12 @@
 // Binning, split search, moving and routing rows with wide compares and compressions.
 
 void bin_column(const CutTable& cuts, const float* values, std::size_t n, std::uint8_t* bins) {
+  // Four vectors at a time: one waits for its lookup while the others go on.
+  constexpr std::size_t kVectors = 4;
   __m512 tree[16];
   for (int i = 0; i < 16; ++i) tree[i] = _mm512_loadu_ps(cuts.tree.data() + 16 * i);
   const __m512i one = _mm512_set1_epi32(1);
+  const __m512i before_leaves = _mm512_set1_epi32((1 << cuts.n_levels) - 1);
   const auto look_up = [&](__m512i at, int from, int n_registers) {
     if (n_registers == 2) return _mm512_permutex2var_ps(tree[from], at, tree[from + 1]);
     __m512 found = _mm512_permutex2var_ps(tree[from], at, tree[from + 1]);
@@ -19,17 +22,28 @@ void bin_column(const CutTable& cuts, const float* values, std::size_t n, std::u
     at = _mm512_add_epi32(at, at);
     return _mm512_mask_add_epi32(at, right, at, one);
   };
-  for (std::size_t i = 0; i < kBlockRows; i += 16) {
-    const __mmask16 valid = inside(i, n);
-    const __m512 x = _mm512_maskz_loadu_ps(valid, values + i);
-    __m512i at = one;
-    for (int level = 0; level < 5; ++level) at = descend(x, at, look_up(at, 0, 2));
-    at = descend(x, at, look_up(at, 2, 2));
-    at = descend(x, at, look_up(at, 4, 4));
-    at = descend(x, at, look_up(at, 8, 8));
-    const __mmask16 present = _mm512_mask_cmp_ps_mask(valid, x, x, _CMP_ORD_Q);
-    const __m512i bin = _mm512_maskz_sub_epi32(present, at, _mm512_set1_epi32(255));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(bins + i), _mm512_cvtepi32_epi8(bin));
+  for (std::size_t i = 0; i < kBlockRows; i += 16 * kVectors) {
+    __m512 x[kVectors];
+    __m512i at[kVectors];
+    const auto descend_all = [&](int from, int n_registers) {
+      for (std::size_t v = 0; v < kVectors; ++v)
+        at[v] = descend(x[v], at[v], look_up(at[v], from, n_registers));
+    };
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      x[v] = _mm512_maskz_loadu_ps(inside(i + 16 * v, n), values + i + 16 * v);
+      at[v] = one;
+      // The column's next block: its turn comes after all other columns'.
+      __builtin_prefetch(values + kBlockRows + i + 16 * v);
+    }
+    for (int level = 0; level < std::min(cuts.n_levels, 5); ++level) descend_all(0, 2);
+    if (cuts.n_levels > 5) descend_all(2, 2);
+    if (cuts.n_levels > 6) descend_all(4, 4);
+    if (cuts.n_levels > 7) descend_all(8, 8);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const __mmask16 present = _mm512_mask_cmp_ps_mask(inside(i + 16 * v, n), x[v], x[v], _CMP_ORD_Q);
+      const __m512i bin = _mm512_maskz_sub_epi32(present, at[v], before_leaves);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(bins + i + 16 * v), _mm512_cvtepi32_epi8(bin));
+    }
   }
 }
 
@@ -229,33 +243,36 @@ void route_block(const RouteTree& tree, const std::uint8_t* columns, std::size_t
     return;
   }
   constexpr int kWords = static_cast<int>(kBlockRows / 64);
-  alignas(64) std::uint64_t masks[2][kMaskDepth + 1][kWords];  // rows of a node, by side and depth
-  for (std::uint64_t& word : masks[0][0]) word = ~std::uint64_t{0};
-  int side = 0;
+  struct NodeRows {
+    std::uint64_t words[kWords];
+    std::uint64_t any;  // or of the words: loading what was stored in pieces would wait for the stores
+  };
+  NodeRows masks[2][kMaskDepth + 1];  // by side and depth
+  for (std::uint64_t& word : masks[0][0].words) word = ~std::uint64_t{0};
+  masks[0][0].any = 1;
   const auto n_nodes = static_cast<std::int32_t>(tree.nodes.size());
   for (std::int32_t i = 0; i < n_nodes;) {
     const RouteNode& node = tree.nodes[i];
-    side = node.is_right ? 1 : 0;
-    const std::uint64_t* rows = masks[side][node.depth];
-    const __m512i all = _mm512_load_si512(rows);
-    if (_mm512_test_epi64_mask(all, all) == 0) {
+    const NodeRows& rows = masks[node.is_right ? 1 : 0][node.depth];
+    if (rows.any == 0) {
       i = node.end;
       continue;
     }
     if (node.leaf >= 0) {
       const __m512i leaf = _mm512_set1_epi8(static_cast<char>(node.leaf));
-      for (int j = 0; j < kWords; ++j) _mm512_mask_storeu_epi8(narrow + 64 * j, rows[j], leaf);
+      for (int j = 0; j < kWords; ++j) _mm512_mask_storeu_epi8(narrow + 64 * j, rows.words[j], leaf);
     } else {
       const NodeTest test(tree, node);
       const std::uint8_t* column = columns + node.feature * kBlockRows;
-      std::uint64_t* left = masks[0][node.depth + 1];
-      std::uint64_t* right = masks[1][node.depth + 1];
+      NodeRows& left = masks[0][node.depth + 1];
+      NodeRows& right = masks[1][node.depth + 1];
+      left.any = right.any = 0;
       for (int j = 0; j < kWords; ++j) {
         __builtin_prefetch(column + ahead + 64 * j);
         const std::uint64_t goes_right = test.right(_mm512_loadu_si512(column + 64 * j));
-        const std::uint64_t here = rows[j];
-        left[j] = here & ~goes_right;
-        right[j] = here & goes_right;
+        const std::uint64_t here = rows.words[j];
+        left.any |= left.words[j] = here & ~goes_right;
+        right.any |= right.words[j] = here & goes_right;
       }
     }
     ++i;

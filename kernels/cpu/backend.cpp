@@ -1,10 +1,12 @@
 // Cuts and bins of a table on the CPU, and the backend that opens sessions.
+#include <coppice/detail/ranked_values.h>
 #include <coppice/error.h>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -18,15 +20,16 @@ namespace cpu {
 
 CutTable make_cut_table(std::span<const float> cuts) {
   CutTable table;
-  std::array<float, 256> sorted;
-  sorted.fill(std::numeric_limits<float>::quiet_NaN());
-  std::copy(cuts.begin(), cuts.end(), sorted.begin());
-  table.tree[0] = std::numeric_limits<float>::quiet_NaN();
-  for (int level = 0; level < 8; ++level)
-    for (int j = 0; j < 1 << level; ++j) {
-      const int middle = j * (256 >> level) + (128 >> level) - 1;
-      table.tree[(1 << level) + j] = sorted[middle];
+  table.n_levels = static_cast<int>(std::bit_width(cuts.size()));
+  table.tree.fill(std::numeric_limits<float>::quiet_NaN());
+  for (int level = 0; level < table.n_levels; ++level) {
+    const std::size_t n_nodes = std::size_t{1} << level;
+    const std::size_t reach = std::size_t{1} << (table.n_levels - 1 - level);  // of a node, to either side
+    for (std::size_t node = 0; node < n_nodes; ++node) {
+      const std::size_t cut = (2 * node + 1) * reach - 1;
+      if (cut < cuts.size()) table.tree[n_nodes + node] = cuts[cut];
     }
+  }
   return table;
 }
 
@@ -40,30 +43,34 @@ void bin_codes(const float* codes, std::size_t n, std::uint8_t* bins) {
   std::memset(bins + n, 0, kBlockRows - n);
 }
 
-/// Row records of one block and group from its columns: transposes in squares of 8 by 8 bytes, which the
-/// compiler keeps in registers.
+/// Sixteen bytes in a vector register.
+using Bytes [[gnu::vector_size(16)]] = std::uint8_t;
+
+/// Transposes 16 by 16 bytes. Dealing the halves of 256 bytes like cards moves the byte at place abcdefgh
+/// (in bits; abcd is the row) to bcdefgha; four times make it efghabcd.
+void transpose_square(Bytes (&rows)[16]) {
+  for (int step = 0; step < 4; ++step) {
+    Bytes dealt[16];
+    for (int i = 0; i < 8; ++i) {
+      dealt[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21,
+                                             6, 22, 7, 23);
+      dealt[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28,
+                                                 13, 29, 14, 30, 15, 31);
+    }
+    std::copy_n(dealt, 16, rows);
+  }
+}
+
+/// Row records of one block and group from its columns.
 void transpose_block(const std::uint8_t* columns, std::size_t n_features, std::size_t stride,
                      std::uint8_t* records) {
-  for (std::size_t f = 0; f < stride; f += 8) {
-    for (std::size_t row = 0; row < kBlockRows; row += 8) {
-      std::uint64_t square[8];
-      for (std::size_t k = 0; k < 8; ++k) {
-        square[k] = 0;
-        if (f + k < n_features) std::memcpy(&square[k], columns + (f + k) * kBlockRows + row, 8);
-      }
-      // Swap blocks of 4, 2, 1 bytes across the diagonal.
-      constexpr std::uint64_t kMasks[3] = {0x00000000ffffffff, 0x0000ffff0000ffff, 0x00ff00ff00ff00ff};
-      for (int step = 0; step < 3; ++step) {
-        const std::size_t width = std::size_t{4} >> step;
-        const auto bits = static_cast<unsigned>(8 * width);
-        for (std::size_t k = 0; k < 8; ++k) {
-          if ((k & width) != 0) continue;
-          const std::uint64_t low = square[k], high = square[k + width];
-          square[k] = (low & kMasks[step]) | (high & kMasks[step]) << bits;
-          square[k + width] = (low >> bits & kMasks[step]) | (high & ~kMasks[step]);
-        }
-      }
-      for (std::size_t k = 0; k < 8; ++k) std::memcpy(records + (row + k) * stride + f, &square[k], 8);
+  for (std::size_t row = 0; row < kBlockRows; row += 16) {
+    for (std::size_t f = 0; f < stride; f += 16) {
+      Bytes square[16] = {};
+      for (std::size_t k = 0; k < 16 && f + k < n_features; ++k)
+        std::memcpy(&square[k], columns + (f + k) * kBlockRows + row, 16);
+      transpose_square(square);
+      for (std::size_t k = 0; k < 16; ++k) std::memcpy(records + (row + k) * stride + f, &square[k], 16);
     }
   }
 }
@@ -88,13 +95,14 @@ class CpuBackend final : public Backend {
 Cuts CpuBackend::make_cuts(const Dataset& data, const CutOptions& options) const {
   const std::vector<std::uint32_t> sample = cut_sample(data.n_rows, options);
   std::vector<Cuts> parts(data.n_features());
-  ThreadTeam(threads_).for_each(data.n_features(), [&](std::size_t f, int /*thread*/) {
+  std::vector<detail::RankedValues> ranked(static_cast<std::size_t>(threads_));
+  ThreadTeam(threads_).for_each(data.n_features(), [&](std::size_t f, int thread) {
     const Feature& feature = data.schema.features[f];
     if (feature.kind == FeatureKind::kCategorical) {
       parts[f].offsets.push_back(0);
       parts[f].n_codes.push_back(static_cast<std::uint16_t>(feature.categories.size() + 1));
     } else {
-      append_numeric_cuts(data.columns[f], data.weights, sample, options.max_bin, parts[f]);
+      append_numeric_cuts(data.columns[f], data.weights, sample, options.max_bin, ranked[thread], parts[f]);
     }
   });
   Cuts cuts;

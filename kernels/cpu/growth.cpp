@@ -1,15 +1,15 @@
 // Growing one tree: histograms, split search, moving the kept rows.
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
+#include <span>
 
 #include "cpu/session.h"
 
 namespace coppice::kernels::cpu {
 namespace {
 
-/// Most features of a block: 16 histograms of 264 words fill the 32 KiB of a first-level cache.
-constexpr std::size_t kBlockFeatures = 16;
 /// Fewest features worth a task of their own.
 constexpr std::size_t kLeastBlockFeatures = 4;
 /// A sibling of fewer rows is built from its rows: subtracting would touch more bins than it has rows.
@@ -19,28 +19,33 @@ constexpr std::uint32_t kPartSlots = 2048;
 
 }  // namespace
 
-void Session::plan_blocks() {
-  const std::size_t n_features = bins_.n_features();
-  const std::size_t wanted =
-      (n_features + static_cast<std::size_t>(team_.size()) - 1) / static_cast<std::size_t>(team_.size());
-  const std::size_t most = std::clamp(wanted, kLeastBlockFeatures, kBlockFeatures);
-  for (std::size_t group = 0; group < bins_.n_groups(); ++group) {
-    const std::size_t size = bins_.group_features(group);
-    const std::size_t n = (size + most - 1) / most;
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t begin = i * size / n, end = (i + 1) * size / n;
-      blocks_.push_back({static_cast<std::uint32_t>(group * kGroupFeatures + begin),
-                         static_cast<std::uint32_t>(end - begin)});
-    }
+/// Few and large blocks, because a row costs as much to fetch as four features to add; but enough for all
+/// threads: pairs differ in size, so where there are several, each thread gets two tasks.
+void Session::plan_blocks(std::size_t n_pairs) {
+  blocks_.clear();
+  const std::vector<std::uint32_t>& features = features_->of_tree();
+  const auto n_threads = static_cast<std::size_t>(team_.size());
+  const std::size_t n_blocks = n_pairs == 1 ? n_threads : (2 * n_threads + n_pairs - 1) / n_pairs;
+  const std::size_t most =
+      std::clamp((features.size() + n_blocks - 1) / n_blocks, kLeastBlockFeatures, kGroupFeatures);
+  for (std::size_t begin = 0; begin < features.size();) {
+    const std::size_t group_end = (features[begin] / kGroupFeatures + 1) * kGroupFeatures;
+    const auto end = static_cast<std::size_t>(std::lower_bound(features.begin(), features.end(), group_end) -
+                                              features.begin());
+    const std::size_t size = end - begin, n = (size + most - 1) / most;
+    for (std::size_t i = 0; i < n; ++i)
+      blocks_.push_back({static_cast<std::uint32_t>(begin + i * size / n),
+                         static_cast<std::uint32_t>((i + 1) * size / n - i * size / n)});
+    begin = end;
   }
   std::stable_sort(blocks_.begin(), blocks_.end(),
                    [](const FeatureBlock& a, const FeatureBlock& b) { return a.size > b.size; });
 }
 
 void Session::begin_growth(int round) {
-  features_.emplace(parameters_, bins_.n_features(), round);
-  in_tree_.assign(bins_.n_features(), 0);
-  for (const std::uint32_t f : features_->of_tree()) in_tree_[f] = 1;
+  features_.emplace(parameters_,
+                    detail::screened_features(parameters_, gain_history_, bins_.n_features(), n_kept_, round),
+                    round);
   in_node_.assign(1, {});
   mark_features(0);
   for (const int histogram : node_histogram_) pool_.release(histogram);
@@ -65,28 +70,33 @@ void Session::forget_node(int node) {
 
 void Session::add_node_rows(int node, const FeatureBlock& block, Word* histogram) const {
   const NodeRows& rows = node_rows_[node];
-  const std::size_t group = block.first / kGroupFeatures;
+  const std::span features = std::span(features_->of_tree()).subspan(block.first, block.size);
+  const std::size_t group = features.front() / kGroupFeatures;
   HistogramRows from;
   from.stride = bins_.group_stride(group);
   from.records = (is_copied_ ? kept_records_.data() + group * kGroupFeatures * n_kept_
-                             : bins_.records.data() + bins_.group_offset(group)) +
-                 block.first % kGroupFeatures;
+                             : bins_.records.data() + bins_.group_offset(group));
   from.words = words_.data();
   const bool is_whole = node == 0 && (is_copied_ || n_kept_ == bins_.n_rows);
   from.slots = is_whole ? nullptr : slots_[rows.buffer].data() + rows.begin;
   from.first_slot = 0;
   from.n = rows.size;
-  kernels_.add_rows[block.size](from, histogram);
+  const bool are_neighbours = features.back() - features.front() + 1 == features.size();
+  std::array<std::uint8_t, kGroupFeatures> offsets;
+  for (std::size_t i = 0; i < features.size(); ++i)
+    offsets[i] = static_cast<std::uint8_t>(features[i] % kGroupFeatures);
+  from.offsets = offsets.data();
+  kernels_.add_rows[are_neighbours ? 0 : 1][features.size()](from, histogram);
 }
 
 void Session::find_in_block(int node, const FeatureBlock& block, const Word* histogram,
                             BlockSplit& best) const {
-  const auto& allowed = features_->is_uniform() ? in_tree_ : in_node_[node];
   const Word total = tree_->nodes()[node].sum;
   const detail::CategoricalRule categorical = detail::make_categorical_rule(parameters_);
-  for (std::uint32_t f = block.first; f < block.first + block.size; ++f) {
-    if (allowed[f] == 0) continue;
-    const Word* bins = histogram + (f - block.first) * kHistogramStride;
+  for (std::uint32_t i = 0; i < block.size; ++i) {
+    const std::uint32_t f = features_->of_tree()[block.first + i];
+    if (!features_->is_uniform() && in_node_[node][f] == 0) continue;
+    const Word* bins = histogram + i * kHistogramStride;
     const int n_bins = bins_.cuts.n_bins(f);
     const std::uint32_t key_before = best.split.key;
     const double score_before = best.split.score;
@@ -103,10 +113,13 @@ void Session::search_block(const NodePair& pair, std::size_t pair_index, const F
                            std::size_t block_index, int thread) {
   Word* scratch = scratch_[thread].data();
   const std::size_t offset = block.first * kHistogramStride;
+  // Bins of the i-th feature of the block, to whole vectors.
+  const auto n_words = [&](std::uint32_t i) {
+    return static_cast<std::size_t>((bins_.cuts.n_bins(features_->of_tree()[block.first + i]) + 7) & ~7);
+  };
   const auto clear = [&](Word* histogram) {
-    for (std::uint32_t f = 0; f < block.size; ++f)
-      std::memset(histogram + f * kHistogramStride, 0,
-                  static_cast<std::size_t>((bins_.cuts.n_bins(block.first + f) + 7) & ~7) * sizeof(Word));
+    for (std::uint32_t i = 0; i < block.size; ++i)
+      std::memset(histogram + i * kHistogramStride, 0, n_words(i) * sizeof(Word));
   };
   Word* built = pair.built_histogram >= 0 ? pool_.at(pair.built_histogram) + offset : scratch;
   BlockSplit* best = &block_splits_[pair_index * 2 * blocks_.size() + block_index];
@@ -118,12 +131,11 @@ void Session::search_block(const NodePair& pair, std::size_t pair_index, const F
   Word* sibling;
   if (pair.parent_histogram >= 0) {
     sibling = pool_.at(pair.parent_histogram) + offset;
-    for (std::uint32_t f = 0; f < block.size; ++f)
-      kernels_.subtract(sibling + f * kHistogramStride, built + f * kHistogramStride,
-                        static_cast<std::size_t>((bins_.cuts.n_bins(block.first + f) + 7) & ~7));
+    for (std::uint32_t i = 0; i < block.size; ++i)
+      kernels_.subtract(sibling + i * kHistogramStride, built + i * kHistogramStride, n_words(i));
   } else {
     const int own = node_histogram_[pair.sibling];
-    sibling = own >= 0 ? pool_.at(own) + offset : scratch + blocks_.front().size * kHistogramStride;
+    sibling = own >= 0 ? pool_.at(own) + offset : scratch + kGroupFeatures * kHistogramStride;
     clear(sibling);
     add_node_rows(pair.sibling, block, sibling);
   }
@@ -133,6 +145,7 @@ void Session::search_block(const NodePair& pair, std::size_t pair_index, const F
 
 void Session::build_histograms() {
   const PhaseTimer timer(seconds_.histogram);
+  plan_blocks(frontier_.size());
   block_splits_.resize(frontier_.size() * 2 * blocks_.size());
   team_.for_each(frontier_.size() * blocks_.size(), [&](std::size_t task, int thread) {
     const std::size_t pair = task / blocks_.size(), block = task % blocks_.size();

@@ -29,8 +29,9 @@ inline constexpr std::size_t kHistogramStride = 264;
 inline constexpr int kNarrowLeaves = 256;
 
 // ---------------------------------------------------------------------------------------------------------
-/// Cuts of one numeric feature, laid out for search. Unused cuts are NaN, so that nothing reaches them.
+/// Cuts of one numeric feature, laid out for search. Unused nodes are NaN, so that nothing reaches them.
 struct CutTable {
+  int n_levels;                 ///< comparisons of a search: bit width of the number of cuts
   std::array<float, 256> tree;  ///< heap order: root at 1, children of i at 2i and 2i + 1
 };
 
@@ -91,12 +92,14 @@ struct Quantisation {
 using QuantiseRows = Word (*)(const Quantisation& how, const KeptRows& kept, std::size_t n, Word* words);
 
 // ---------------------------------------------------------------------------------------------------------
-/// Adds rows to the histograms of n_features neighbouring features of one record group.
-/// Shapes : records: bin of (slot, f) at records[slot * stride + f]; words [slots]; histogram [n_features,
-/// kHistogramStride]. Slots  : slots[0 .. n), or first_slot + i when `slots` is null. Cost: n * n_features
-/// adds.
+/// Adds rows to the histograms of n_features features of one record group.
+/// Shapes: records: bin of the i-th feature of a slot at records[slot * stride + offsets[i]]; words [slots];
+///         histogram [n_features, kHistogramStride].
+/// Slots : slots[0 .. n), or first_slot + i when `slots` is null.
+/// Cost  : n * n_features adds.
 struct HistogramRows {
   const std::uint8_t* records = nullptr;
+  const std::uint8_t* offsets = nullptr;  ///< [n_features]
   std::size_t stride = 32;
   const Word* words = nullptr;
   const std::uint32_t* slots = nullptr;
@@ -180,7 +183,8 @@ struct Kernels {
   BinColumn bin_column;
   SweepBlock sweep[2][2];  ///< [objective][has weights]
   QuantiseRows quantise;
-  std::array<AddRows, kGroupFeatures + 1> add_rows;  ///< by number of features
+  /// By number of features; [0] is for neighbouring features: offsets rise by 1.
+  std::array<AddRows, kGroupFeatures + 1> add_rows[2];
   Subtract subtract;
   FindNumeric find_numeric;
   PartSlots part_slots;

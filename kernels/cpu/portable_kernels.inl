@@ -10,13 +10,15 @@ struct Lanes {
 };
 
 void bin_column(const CutTable& cuts, const float* values, std::size_t n, std::uint8_t* bins) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const float x = values[i];
-    unsigned at = 1;
-    for (int level = 0; level < 8; ++level) at = 2 * at + (x >= cuts.tree[at] ? 1U : 0U);
-    bins[i] = static_cast<std::uint8_t>(x == x ? at - 255 : 0);
-  }
-  for (std::size_t i = n; i < kBlockRows; ++i) bins[i] = 0;
+  // Level by level: one row waits for its comparison while the others go on.
+  unsigned at[kBlockRows];
+  std::fill_n(at, n, 1U);
+  for (int level = 0; level < cuts.n_levels; ++level)
+    for (std::size_t i = 0; i < n; ++i) at[i] = 2 * at[i] + (values[i] >= cuts.tree[at[i]] ? 1U : 0U);
+  const unsigned before_leaves = (1U << cuts.n_levels) - 1;
+  for (std::size_t i = 0; i < n; ++i)
+    bins[i] = static_cast<std::uint8_t>(values[i] == values[i] ? at[i] - before_leaves : 0);
+  std::fill(bins + n, bins + kBlockRows, std::uint8_t{0});
 }
 
 int leaf_at(const std::uint8_t* narrow, const std::uint16_t* wide, std::size_t i) {
@@ -186,14 +188,16 @@ void add_leaf_weights(const float* leaf_weights, int /*n_leaves*/, const std::ui
 // Sixteen rows ahead: far enough to hide a miss in the last-level cache, near enough to stay in the first.
 constexpr std::size_t kPrefetchRows = 16;
 
-template <int kFeatures>
+template <bool kNeighbours, int kFeatures>
 void add_rows(const HistogramRows& rows, Word* histogram) {
+  const std::uint8_t* first = rows.records + (kNeighbours ? rows.offsets[0] : 0);
   const auto add = [&](std::uint32_t slot) {
-    const std::uint8_t* record = rows.records + slot * rows.stride;
+    const std::uint8_t* record = first + slot * rows.stride;
     const Word word = rows.words[slot];
 #pragma GCC unroll 32
-    for (int f = 0; f < kFeatures; ++f)
-      histogram[static_cast<std::size_t>(f) * kHistogramStride + record[f]] += word;
+    for (int i = 0; i < kFeatures; ++i)
+      histogram[static_cast<std::size_t>(i) * kHistogramStride + record[kNeighbours ? i : rows.offsets[i]]] +=
+          word;
   };
   if (rows.slots == nullptr) {
     for (std::size_t i = 0; i < rows.n; ++i) add(rows.first_slot + static_cast<std::uint32_t>(i));
@@ -210,10 +214,10 @@ void add_rows(const HistogramRows& rows, Word* histogram) {
   for (; i < rows.n; ++i) add(rows.slots[i]);
 }
 
-template <int... kFeatures>
+template <bool kNeighbours, int... kFeatures>
 constexpr std::array<AddRows, sizeof...(kFeatures) + 1> add_rows_table(
     std::integer_sequence<int, kFeatures...> /*n*/) {
-  return {nullptr, &add_rows<kFeatures + 1>...};
+  return {nullptr, &add_rows<kNeighbours, kFeatures + 1>...};
 }
 
 constexpr Kernels kPortableKernels{
@@ -221,7 +225,8 @@ constexpr Kernels kPortableKernels{
     .sweep = {{sweep_block<detail::LogisticLoss, false>, sweep_block<detail::LogisticLoss, true>},
               {sweep_block<detail::SquaredLoss, false>, sweep_block<detail::SquaredLoss, true>}},
     .quantise = quantise_rows,
-    .add_rows = add_rows_table(std::make_integer_sequence<int, static_cast<int>(kGroupFeatures)>()),
+    .add_rows = {add_rows_table<true>(std::make_integer_sequence<int, static_cast<int>(kGroupFeatures)>()),
+                 add_rows_table<false>(std::make_integer_sequence<int, static_cast<int>(kGroupFeatures)>())},
     .subtract = subtract,
     .find_numeric = find_numeric,
     .part_slots = part_slots,

@@ -86,6 +86,7 @@ Session::Session(const SessionData& data, Parameters parameters, int threads, co
       kernels_(kernels),
       team_(threads),
       weights_(data.weights),
+      gain_history_(data.bins->n_features()),
       pool_(data.bins->n_features() * kHistogramStride) {
   const std::size_t n = bins_.n_padded_rows();
   bounds_.n_rows = static_cast<double>(bins_.n_rows);
@@ -123,8 +124,7 @@ Session::Session(const SessionData& data, Parameters parameters, int threads, co
     follower.bins = matrix;
     follower.margins = Buffer<float>(matrix->n_padded_rows());
   }
-  plan_blocks();
-  for (int t = 0; t < team_.size(); ++t) scratch_.emplace_back(2 * blocks_.front().size * kHistogramStride);
+  for (int t = 0; t < team_.size(); ++t) scratch_.emplace_back(2 * kGroupFeatures * kHistogramStride);
 }
 
 void Session::start(float base_margin) {
@@ -132,6 +132,7 @@ void Session::start(float base_margin) {
   for (Follower& follower : followers_)
     std::fill(follower.margins.begin(), follower.margins.end(), base_margin);
   margins_lag_ = false;
+  gain_history_ = detail::GainHistory(bins_.n_features());
   residual_bound_ = std::fabs(static_cast<double>(base_margin));
   double largest_label = 0;
   for (const float y : labels_) largest_label = std::max(largest_label, std::fabs(static_cast<double>(y)));

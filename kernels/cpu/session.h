@@ -53,7 +53,8 @@ struct NodePair {
   bool searches_built = true;  ///< false: it is only built to be subtracted
 };
 
-/// A run of neighbouring features of one record group, searched by one task.
+/// Features of one record group that one task searches: [first, first + size) in the list of the tree's
+/// features.
 struct FeatureBlock {
   std::uint32_t first = 0;
   std::uint32_t size = 0;
@@ -105,10 +106,11 @@ class Session final : public TrainingSession {
   void route(const RouteTree& tree, const BinnedMatrix& bins, LeafNumbers& leaves,
              std::vector<std::vector<LeafSum>>* sums);
   void add_weights(const BinnedMatrix& bins, LeafNumbers& leaves, float* margins) const;
-  void set_leaf_weights(const RouteTree& route_tree, const Tree& tree);
+  /// What later rounds need of a finished tree: its leaf weights, its bound of the residuals, its gains.
+  void take_tree(const RouteTree& route_tree, const Tree& tree);
 
   // growth.cpp
-  void plan_blocks();
+  void plan_blocks(std::size_t n_pairs);
   void begin_growth(int round);
   void forget_node(int node);
   void mark_features(int node);
@@ -158,16 +160,16 @@ class Session final : public TrainingSession {
 
   // The growing tree.
   std::optional<detail::GrownTree> tree_;
+  detail::GainHistory gain_history_;
   std::optional<detail::FeatureSampler> features_;
-  std::vector<std::uint8_t> in_tree_;               ///< by feature: may this tree split on it
-  std::vector<std::vector<std::uint8_t>> in_node_;  ///< by node, when nodes differ
+  std::vector<std::vector<std::uint8_t>> in_node_;  ///< by node and feature, when nodes differ
   std::vector<NodeRows> node_rows_;
   std::vector<int> node_histogram_;  ///< in the pool, or -1
   std::vector<NodePair> frontier_;
   std::vector<FeatureBlock> blocks_;
   std::vector<BlockSplit> block_splits_;  ///< [pair][2][block]
-  HistogramPool pool_;
-  std::vector<Buffer<Word>> scratch_;  ///< by thread: two blocks of histograms
+  HistogramPool pool_;                    ///< histograms of the tree's features, in their order
+  std::vector<Buffer<Word>> scratch_;     ///< by thread: two blocks of histograms
   PhaseSeconds seconds_;
 };
 

@@ -141,8 +141,8 @@ void Session::begin_tree(int round) {
 Word Session::quantise(const Quantisation& how) {
   const std::size_t row_bytes =
       (bins_.n_groups() - 1) * kGroupFeatures + bins_.group_stride(bins_.n_groups() - 1);
-  if (is_copied_ && kept_records_.size() < n_kept_ * row_bytes + Buffer<Word>::kAlignment)
-    kept_records_ = Buffer<std::uint8_t>(n_kept_ * row_bytes * 5 / 4 + Buffer<Word>::kAlignment);
+  if (is_copied_ && kept_records_.size() < n_kept_ * row_bytes + detail::kBufferAlignment)
+    kept_records_ = Buffer<std::uint8_t>(n_kept_ * row_bytes * 5 / 4 + detail::kBufferAlignment);
   std::vector<PerThread<Word>> sums(static_cast<std::size_t>(team_.size()));
   const bool lists_rows = !is_copied_ && n_kept_ < bins_.n_rows;
   team_.for_each(tile_kept_.size(), [&](std::size_t tile, int thread) {
@@ -213,7 +213,7 @@ void Session::add_weights(const BinnedMatrix& bins, LeafNumbers& leaves, float* 
   });
 }
 
-void Session::set_leaf_weights(const RouteTree& route_tree, const Tree& tree) {
+void Session::take_tree(const RouteTree& route_tree, const Tree& tree) {
   n_leaves_ = route_tree.n_leaves;
   leaf_weights_.assign((static_cast<std::size_t>(n_leaves_) + 63) / 64 * 64, 0);
   double largest = 0;
@@ -223,6 +223,7 @@ void Session::set_leaf_weights(const RouteTree& route_tree, const Tree& tree) {
     largest = std::max(largest, std::fabs(static_cast<double>(tree.nodes[node].weight)));
   }
   residual_bound_ += largest;
+  gain_history_.add(tree);
 }
 
 Tree Session::finish_tree() {
@@ -243,7 +244,7 @@ Tree Session::finish_tree() {
     }
     tree = detail::finish(tree_->nodes(), node_sums, gradient_exponent_, hessian_exponent_, bins_.cuts,
                           parameters_);
-    set_leaf_weights(route_tree, tree);
+    take_tree(route_tree, tree);
     margins_lag_ = true;
   }
   const PhaseTimer timer(seconds_.evaluate);
@@ -257,7 +258,7 @@ Tree Session::finish_tree() {
 void Session::add_tree(const Tree& tree) {
   if (margins_lag_) add_weights(bins_, leaves_, margins_.data());
   const RouteTree route_tree = make_route_tree(tree, bins_.cuts);
-  set_leaf_weights(route_tree, tree);
+  take_tree(route_tree, tree);
   route(route_tree, bins_, leaves_, nullptr);
   add_weights(bins_, leaves_, margins_.data());
   margins_lag_ = false;

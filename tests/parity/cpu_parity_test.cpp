@@ -199,6 +199,11 @@ INSTANTIATE_TEST_SUITE_P(
         Setting{{"max_bin", "254"}}, Setting{{"max_cat_to_onehot", "255"}},
         Setting{{"max_cat_to_onehot", "0"}}, Setting{{"cat_smooth", "0"}, {"cat_l2", "0"}},
         Setting{{"max_cat_threshold", "1"}}, Setting{{"cut_sample_rows", "1000"}}, Setting{{"seed", "77"}},
+        Setting{{"num_round", "15"}, {"screening", "0.3"}, {"screening_rows", "0"}},
+        Setting{
+            {"num_round", "12"}, {"screening", "0.1"}, {"screening_rows", "0"}, {"colsample_bytree", "0.6"}},
+        Setting{
+            {"num_round", "12"}, {"screening", "0.5"}, {"screening_rows", "0"}, {"grow_policy", "lossguide"}},
         Setting{{"learning_rate", "1"}}));
 
 TEST(CpuParity, ScalePositiveWeight) {
@@ -261,6 +266,50 @@ TEST(CpuParity, DescriptionOfTheDataIsEqual) {
   ASSERT_EQ(expected.bin_counts.size(), data.n_features());
   for (const NamedBackend& cpu : cpu_backends())
     EXPECT_EQ(first_difference(expected, train(*cpu.backend, parameters, data, options)), "") << cpu.name;
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// The bound of the residuals of squared error
+
+Tree grow_tree(TrainingSession& session, int round) {
+  session.set_sampling_threshold(0);
+  session.begin_tree(round);
+  while (session.frontier_bound() > 0) {
+    session.build_histograms();
+    session.evaluate_splits();
+    session.expand_frontier();
+  }
+  return session.finish_tree();
+}
+
+/// A learning rate of 1024, which `train` would refuse, takes the margins far away from the labels, which are
+/// all 1: residuals are -1, then 1023. The 64-bit sums have room for four times their bound, so the second
+/// tree is right only if the first one, grown here or replayed, has raised it.
+void expect_residual_bound_grows(const Backend& backend) {
+  constexpr std::size_t kRows = 600;  // two blocks
+  const Dataset data = make_dataset(std::vector<float>(kRows, 0), 1, std::vector<float>(kRows, 1));
+  Parameters parameters;
+  parameters.objective = Objective::kSquaredError;
+  parameters.learning_rate = 1024;
+  parameters.reg_lambda = 0;
+  const BinnedMatrix bins = backend.bin(data, backend.make_cuts(data, {}), true);
+  const auto session = backend.open({&bins, data.labels, {}, {}}, parameters);
+  session->start(0);
+  const Tree first = grow_tree(*session, 0);
+  ASSERT_EQ(first.nodes.size(), 1U);
+  EXPECT_EQ(first.nodes[0].weight, 1024);
+  EXPECT_EQ(grow_tree(*session, 1).nodes[0].weight, -1023 * 1024);
+  session->start(0);
+  session->add_tree(first);
+  EXPECT_EQ(grow_tree(*session, 1).nodes[0].weight, -1023 * 1024);
+}
+
+TEST(ResidualBound, GrowsWithEveryTree) {
+  expect_residual_bound_grows(NaiveBackend());
+  for (const NamedBackend& cpu : cpu_backends()) {
+    SCOPED_TRACE(cpu.name);
+    expect_residual_bound_grows(*cpu.backend);
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------------

@@ -110,10 +110,12 @@ class NaiveSession final : public TrainingSession {
         evaluation_(data.evaluation.begin(), data.evaluation.end()),
         parameters_(parameters),
         margins_(data.bins->n_rows),
-        evaluation_margins_(evaluation_.size()) {}
+        evaluation_margins_(evaluation_.size()),
+        gain_history_(data.bins->n_features()) {}
 
   void start(float base_margin) override {
     std::ranges::fill(margins_, base_margin);
+    gain_history_ = GainHistory(data_.bins->n_features());
     for (std::size_t i = 0; i < evaluation_.size(); ++i)
       evaluation_margins_[i].assign(evaluation_[i]->n_rows, base_margin);
     double largest_label = 0;
@@ -141,6 +143,7 @@ class NaiveSession final : public TrainingSession {
       if (node.is_leaf())
         largest_weight = std::max(largest_weight, std::fabs(static_cast<double>(node.weight)));
     largest_residual_ += largest_weight;
+    gain_history_.add(tree);
     update_gradient_bound();
   }
 
@@ -173,7 +176,9 @@ class NaiveSession final : public TrainingSession {
     }
     tree_.emplace(parameters_, make_split_rule(parameters_, gradient_exponent, hessian_exponent, noise),
                   root);
-    sampler_.emplace(parameters_, data_.bins->n_features(), round);
+    sampler_.emplace(parameters_,
+                     screened_features(parameters_, gain_history_, data_.bins->n_features(), n_kept_, round),
+                     round);
     frontier_ = {0};
   }
 
@@ -359,6 +364,7 @@ class NaiveSession final : public TrainingSession {
 
   // The tree that grows.
   std::optional<GrownTree> tree_;
+  GainHistory gain_history_;
   std::optional<FeatureSampler> sampler_;
   std::vector<Word> words_;                            ///< [n_rows]
   std::vector<std::vector<std::uint32_t>> node_rows_;  ///< kept rows of every node

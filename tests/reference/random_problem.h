@@ -225,6 +225,8 @@ inline Parameters random_parameters(const TablePlan& plan, Random& random) {
   if (is_logistic) p.scale_pos_weight = random.usually(1.0, {0.2, 25.0});
   if (random.chance(0.2)) p.base_score = is_logistic ? random.one_of({0.5, 0.01, 0.9}) : 0.4 * unit;
   p.sampling_noise = random.usually(0.1, {0.0, 1.0, 0.01});
+  p.screening = random.usually(1.0, {0.3, 0.01});
+  p.screening_rows = 0;
   p.max_bin = random.usually(255, {2, 3, 16, 64, 254});
   p.max_cat_to_onehot = random.usually(4, {0, 255});
   p.cat_smooth = random.usually(10.0, {0.0, 1.0});

@@ -4,11 +4,21 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <new>
 #include <span>
 #include <type_traits>
 
 namespace coppice {
+namespace detail {
+
+/// Buffers begin at a cache line.
+inline constexpr std::size_t kBufferAlignment = 64;
+
+/// Memory for a Buffer, of huge pages where the system has them and the buffer is large: a fresh page costs
+/// more than filling it, and gathers over many rows miss fewer translations. Errors: std::bad_alloc.
+[[nodiscard]] void* allocate_buffer(std::size_t n_bytes);
+void free_buffer(void* memory) noexcept;
+
+}  // namespace detail
 
 /// A fixed-size array of trivial values, aligned to a cache line (64 bytes), left uninitialised by
 /// `Buffer(n)` so that the threads that fill it also touch its pages first.
@@ -17,8 +27,6 @@ class Buffer {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
-  static constexpr std::size_t kAlignment = 64;
-
   Buffer() = default;
   explicit Buffer(std::size_t size) : data_(allocate(size)), size_(size) {}
   Buffer(std::size_t size, T value) : Buffer(size) { std::fill_n(data(), size, value); }
@@ -55,11 +63,11 @@ class Buffer {
 
  private:
   struct Free {
-    void operator()(T* pointer) const noexcept { ::operator delete (pointer, std::align_val_t{kAlignment}); }
+    void operator()(T* pointer) const noexcept { detail::free_buffer(pointer); }
   };
   static T* allocate(std::size_t size) {
     if (size == 0) return nullptr;
-    return static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{kAlignment}));
+    return static_cast<T*>(detail::allocate_buffer(size * sizeof(T)));
   }
 
   std::unique_ptr<T, Free> data_;

@@ -9,6 +9,9 @@
 #include <vector>
 
 namespace coppice {
+namespace detail {
+class RankedValues;
+}
 
 /// A bin is one byte: 0 is *missing*, 1 .. 255 are values. So a feature has at most 255 value bins.
 inline constexpr int kMaxValueBins = 255;
@@ -57,7 +60,14 @@ struct CutOptions {
 /// share, each moved to the nearest gap between distinct values. A cut lies half way between its
 /// neighbours, rounded so that it separates them.
 /// Shapes : column [n_rows]; weights [n_rows] or empty; sample as from cut_sample; appends to `cuts`.
-/// Cost   : a radix sort of the sample; one pass with a small hash set when there are few distinct values.
+/// Cost   : one pass with a small hash set when there are few distinct values; else four passes over the
+///          sample, or with weights a radix sort of it. `ranked` is memory to work in, of the calling thread:
+///          kept for the next column, its pages are touched only once.
+void append_numeric_cuts(std::span<const float> column, std::span<const float> weights,
+                         std::span<const std::uint32_t> sample, int max_bin, detail::RankedValues& ranked,
+                         Cuts& cuts);
+
+/// The same for a single column.
 void append_numeric_cuts(std::span<const float> column, std::span<const float> weights,
                          std::span<const std::uint32_t> sample, int max_bin, Cuts& cuts);
 

@@ -45,7 +45,7 @@ TEST(FeatureSampler, SharesMultiplyAndNest) {
   parameters.colsample_bytree = 0.5;
   parameters.colsample_bylevel = 0.5;
   parameters.colsample_bynode = 0.5;
-  const FeatureSampler sampler(parameters, 80, 3);
+  const FeatureSampler sampler(parameters, first_features(80), 3);
   EXPECT_EQ(sampler.of_tree().size(), 40U);
   EXPECT_FALSE(sampler.is_uniform());
   const auto first = sampler.of_node(2, 3);
@@ -55,7 +55,7 @@ TEST(FeatureSampler, SharesMultiplyAndNest) {
   EXPECT_NE(first, second);
 
   parameters.colsample_bynode = 1;
-  const FeatureSampler by_level(parameters, 80, 3);
+  const FeatureSampler by_level(parameters, first_features(80), 3);
   EXPECT_EQ(by_level.of_node(2, 3), by_level.of_node(2, 4));
   EXPECT_TRUE(
       std::ranges::includes(by_level.of_node(2, 3), first));  // the same level, before the nodes' share
@@ -65,13 +65,82 @@ TEST(FeatureSampler, SharesMultiplyAndNest) {
 TEST(FeatureSampler, DependsOnSeedAndRoundAlone) {
   Parameters parameters;
   parameters.colsample_bytree = 0.3;
-  const auto features = FeatureSampler(parameters, 50, 7).of_tree();
-  EXPECT_EQ(FeatureSampler(parameters, 50, 7).of_tree(), features);
-  EXPECT_NE(FeatureSampler(parameters, 50, 8).of_tree(), features);
-  EXPECT_TRUE(FeatureSampler(parameters, 50, 7).is_uniform());
-  EXPECT_EQ(FeatureSampler(parameters, 50, 7).of_node(4, 20), features);
+  const auto features = FeatureSampler(parameters, first_features(50), 7).of_tree();
+  EXPECT_EQ(FeatureSampler(parameters, first_features(50), 7).of_tree(), features);
+  EXPECT_NE(FeatureSampler(parameters, first_features(50), 8).of_tree(), features);
+  EXPECT_TRUE(FeatureSampler(parameters, first_features(50), 7).is_uniform());
+  EXPECT_EQ(FeatureSampler(parameters, first_features(50), 7).of_node(4, 20), features);
   parameters.seed = 1;
-  EXPECT_NE(FeatureSampler(parameters, 50, 7).of_tree(), features);
+  EXPECT_NE(FeatureSampler(parameters, first_features(50), 7).of_tree(), features);
+}
+
+/// A tree of one split for each gain; gains[f] goes to feature f.
+Tree tree_of(const std::vector<float>& gains) {
+  Tree tree;
+  for (std::size_t f = 0; f < gains.size(); ++f) {
+    if (gains[f] == 0) continue;
+    Tree::Node node;
+    node.left = 1;
+    node.right = 2;
+    node.feature = static_cast<std::int32_t>(f);
+    node.gain = gains[f];
+    tree.nodes.push_back(node);
+  }
+  tree.nodes.emplace_back();
+  return tree;
+}
+
+GainHistory history_of(const std::vector<float>& gains, std::size_t n_trees = GainHistory::kTrees) {
+  GainHistory history(gains.size());
+  for (std::size_t i = 0; i < n_trees; ++i) history.add(tree_of(gains));
+  return history;
+}
+
+TEST(GainHistory, SumsTheLatestTrees) {
+  GainHistory history = history_of({1, 0, 4});
+  EXPECT_THAT(history.totals(), testing::ElementsAre(5, 0, 20));
+  history.add(tree_of({0, 3, 0}));
+  EXPECT_THAT(history.totals(), testing::ElementsAre(4, 3, 16));
+  EXPECT_FALSE(history_of({1}, GainHistory::kTrees - 1).is_full());
+}
+
+TEST(ScreenedFeatures, KeepsWhatBroughtMostOfTheGain) {
+  Parameters parameters;
+  parameters.screening = 0.001;  // one of the others
+  parameters.screening_rows = 0;
+  // 90 + 4 are short of 95 %, 90 + 4 + 4 are not; of equal gains the lower number is taken.
+  const GainHistory history = history_of({1, 4, 90, 0, 1, 4});
+  const auto features = screened_features(parameters, history, 6, 0, 9);
+  EXPECT_EQ(features.size(), 4U);
+  EXPECT_THAT(features, testing::IsSupersetOf({1, 2, 5}));
+  EXPECT_TRUE(std::ranges::is_sorted(features));
+}
+
+TEST(ScreenedFeatures, TheOthersTakeTurns) {
+  Parameters parameters;
+  parameters.screening = 0.25;
+  parameters.screening_rows = 0;
+  const GainHistory history = history_of({9, 0, 0, 0, 0, 0, 0, 0, 0});
+  std::vector<int> counts(9);
+  constexpr int kRounds = 2000;
+  for (int round = 0; round < kRounds; ++round)
+    for (const auto f : screened_features(parameters, history, 9, 0, round)) ++counts[f];
+  EXPECT_EQ(counts[0], kRounds);
+  const double standard_error = std::sqrt(0.25 * 0.75 / kRounds);
+  for (std::size_t f = 1; f < 9; ++f) EXPECT_NEAR(counts[f] / double{kRounds}, 0.25, 5 * standard_error);
+}
+
+TEST(ScreenedFeatures, LooksAtAllWhileItKnowsLittle) {
+  Parameters parameters;
+  parameters.screening = 0.01;
+  parameters.screening_rows = 100;
+  const std::vector<float> gains = {9, 0, 0, 0};
+  EXPECT_EQ(screened_features(parameters, history_of(gains), 4, 99, 9), first_features(4));
+  EXPECT_EQ(screened_features(parameters, history_of(gains, 4), 4, 100, 9), first_features(4));
+  EXPECT_EQ(screened_features(parameters, history_of({0, 0, 0, 0}), 4, 100, 9).size(), 1U);
+  EXPECT_EQ(screened_features(parameters, history_of(gains), 4, 100, 9).size(), 2U);
+  parameters.screening = 1;
+  EXPECT_EQ(screened_features(parameters, history_of(gains), 4, 100, 9), first_features(4));
 }
 
 }  // namespace

@@ -52,6 +52,8 @@ Parameters unusual() {
           .scale_pos_weight = 578,
           .base_score = -2.5,
           .sampling_noise = 0,
+          .screening = 0.75,
+          .screening_rows = 7,
           .max_bin = 64,
           .cut_sample_rows = 0,
           .max_cat_to_onehot = 0,
@@ -303,6 +305,7 @@ TEST(NearestName, IsEmptyWhenNoneIsNear) {
 TEST(NearestName, TakesTheFirstOfEquals) {
   const std::vector<std::string> names = {"cat", "car"};
   EXPECT_EQ(nearest_name("cas", names), "cat");
+  EXPECT_EQ(nearest_name("CAT", names), "cat");
 }
 
 }  // namespace

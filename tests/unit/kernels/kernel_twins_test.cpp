@@ -39,7 +39,7 @@ INSTANTIATE_TEST_SUITE_P(Sets, KernelTwins, testing::Values(InstructionSet::kAvx
 
 TEST_P(KernelTwins, BinColumn) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-  for (const int n_cuts : {0, 1, 2, 7, 100, 253, 254}) {
+  for (const int n_cuts : {0, 1, 2, 3, 7, 8, 31, 32, 63, 64, 100, 127, 128, 253, 254}) {
     std::vector<float> cuts;
     for (int i = 0; i < n_cuts; ++i) cuts.push_back(normal());
     std::sort(cuts.begin(), cuts.end());
@@ -302,14 +302,20 @@ TEST_P(KernelTwins, AddRows) {
     for (Word& word : words) word = detail::pack(below(99) - 50, below(99));
     std::vector<std::uint32_t> slots(200);
     for (auto& slot : slots) slot = static_cast<std::uint32_t>(below(300));
-    for (const bool listed : {false, true}) {
-      HistogramRows rows{records.data(), 32, words.data(), listed ? slots.data() : nullptr, 50, 200};
+    for (const auto& [listed, scattered] :
+         {std::pair{false, false}, {true, false}, {false, true}, {true, true}}) {
+      // Neighbours in the middle of the record, or as far apart as they can be.
+      std::vector<std::uint8_t> offsets(n_features);
+      for (std::size_t i = 0; i < n_features; ++i)
+        offsets[i] = static_cast<std::uint8_t>(scattered ? i * 32 / n_features : (32 - n_features) / 2 + i);
+      const HistogramRows rows{
+          records.data(), offsets.data(), 32, words.data(), listed ? slots.data() : nullptr, 50, 200};
       std::vector<Word> histogram(n_features * kHistogramStride), expected = histogram;
-      vector_.add_rows[n_features](rows, histogram.data());
+      vector_.add_rows[scattered ? 1 : 0][n_features](rows, histogram.data());
       for (std::size_t i = 0; i < 200; ++i) {
         const std::size_t slot = listed ? slots[i] : 50 + i;
         for (std::size_t f = 0; f < n_features; ++f)
-          expected[f * kHistogramStride + records[slot * 32 + f]] += words[slot];
+          expected[f * kHistogramStride + records[slot * 32 + offsets[f]]] += words[slot];
       }
       ASSERT_EQ(histogram, expected) << n_features;
     }

@@ -1,11 +1,15 @@
-// Column sampling: which features a tree, a level, a node may split on.
+// Which features a tree, a level, a node may split on: screening by what features have brought, then column
+// sampling.
 #pragma once
 
 #include <coppice/detail/hash.h>
 #include <coppice/parameters.h>
+#include <coppice/tree.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 namespace coppice::detail {
@@ -26,18 +30,78 @@ inline std::vector<std::uint32_t> sample_features(const std::vector<std::uint32_
   return chosen;
 }
 
+/// What each feature has brought in the latest trees: the sum of the gains of the splits that use it.
+class GainHistory {
+ public:
+  /// Trees that are remembered, and needed before screening begins.
+  static constexpr std::size_t kTrees = 5;
+
+  explicit GainHistory(std::size_t n_features) : n_features_(n_features) {}
+
+  void add(const Tree& tree) {
+    if (gains_.size() == kTrees) gains_.erase(gains_.begin());
+    std::vector<double>& gains = gains_.emplace_back(n_features_);
+    for (const Tree::Node& node : tree.nodes)
+      if (!node.is_leaf()) gains[static_cast<std::size_t>(node.feature)] += static_cast<double>(node.gain);
+  }
+
+  [[nodiscard]] bool is_full() const noexcept { return gains_.size() == kTrees; }
+
+  /// Sums over the remembered trees, [n_features].
+  [[nodiscard]] std::vector<double> totals() const {
+    std::vector<double> totals(n_features_);
+    for (const std::vector<double>& gains : gains_)
+      for (std::size_t f = 0; f < n_features_; ++f) totals[f] += gains[f];
+    return totals;
+  }
+
+ private:
+  std::size_t n_features_;
+  std::vector<std::vector<double>> gains_;  ///< [tree][feature], the oldest first
+};
+
+/// Share of the latest trees' gain that the features bring together which every tree looks at.
+inline constexpr double kProvenGain = 0.95;
+
+/// The features that a round looks at, ascending: the fewest that brought kProvenGain of the gain (ties:
+/// lower number), and of the others a hashed share. All while the history is short or few rows are kept.
+inline std::vector<std::uint32_t> screened_features(const Parameters& parameters, const GainHistory& history,
+                                                    std::size_t n_features, std::size_t n_kept, int round) {
+  std::vector<std::uint32_t> order(n_features);
+  std::iota(order.begin(), order.end(), 0U);
+  if (parameters.screening >= 1 || !history.is_full() ||
+      n_kept < static_cast<std::size_t>(parameters.screening_rows))
+    return order;
+  const std::vector<double> gains = history.totals();
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return gains[a] > gains[b]; });
+  const double wanted = std::accumulate(gains.begin(), gains.end(), 0.0) * kProvenGain;
+  std::size_t n_proven = 0;
+  for (double sum = 0; n_proven < n_features && sum < wanted; ++n_proven) sum += gains[order[n_proven]];
+  const auto others_begin = order.begin() + static_cast<std::ptrdiff_t>(n_proven);
+  std::vector<std::uint32_t> others(others_begin, order.end());
+  std::sort(others.begin(), others.end());
+  order.erase(others_begin, order.end());
+  if (!others.empty())
+    others =
+        sample_features(others, parameters.screening,
+                        draw_key(parameters.seed, Purpose::kScreening, static_cast<std::uint32_t>(round)));
+  order.insert(order.end(), others.begin(), others.end());
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
 /// The features of one tree, and from them those of its levels and nodes.
 class FeatureSampler {
  public:
-  FeatureSampler(const Parameters& parameters, std::size_t n_features, int round)
+  /// candidates: the features to draw from, ascending.
+  FeatureSampler(const Parameters& parameters, const std::vector<std::uint32_t>& candidates, int round)
       : by_level_(parameters.colsample_bylevel),
         by_node_(parameters.colsample_bynode),
         seed_(parameters.seed),
         round_(static_cast<std::uint32_t>(round)) {
-    std::vector<std::uint32_t> all(n_features);
-    for (std::uint32_t f = 0; f < n_features; ++f) all[f] = f;
-    tree_ =
-        sample_features(all, parameters.colsample_bytree, draw_key(seed_, Purpose::kTreeFeatures, round_));
+    tree_ = sample_features(candidates, parameters.colsample_bytree,
+                            draw_key(seed_, Purpose::kTreeFeatures, round_));
   }
 
   /// Features of the whole tree, ascending.

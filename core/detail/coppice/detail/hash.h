@@ -22,7 +22,8 @@ enum class Purpose : std::uint32_t {
   kTreeFeatures,
   kLevelFeatures,
   kNodeFeatures,
-  kCuts
+  kCuts,
+  kScreening
 };
 
 /// Key of one purpose in one round (or of one node, level, ...: `index`).

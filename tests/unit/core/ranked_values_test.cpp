@@ -1,0 +1,199 @@
+// Ranks and quantiles against their plain definition: sort everything, then look.
+#include <coppice/cuts.h>
+#include <coppice/detail/ranked_values.h>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "reference/random_problem.h"
+
+namespace coppice {
+namespace {
+
+using detail::RankedValues;
+using reference::Random;
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kLargest = std::numeric_limits<float>::max();
+constexpr float kSmallest = std::numeric_limits<float>::denorm_min();
+
+struct Kind {
+  std::string name;
+  std::function<float(Random&)> draw;
+};
+
+/// Distributions that scale, buckets and ties could stumble over.
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> all{
+      {"normal", [](Random& r) { return static_cast<float>(r.normal()); }},
+      {"uniform far from zero", [](Random& r) { return static_cast<float>(r.uniform(1e6, 1e6 + 1000)); }},
+      {"log-normal", [](Random& r) { return static_cast<float>(std::exp(r.normal())); }},
+      {"over many magnitudes", [](Random& r) { return static_cast<float>(std::exp(12 * r.normal())); }},
+      {"Cauchy", [](Random& r) { return static_cast<float>(std::tan(3.14159 * (r.uniform() - 0.5))); }},
+      {"one value and few others",
+       [](Random& r) { return r.chance(0.99) ? 7.0F : static_cast<float>(r.normal()); }},
+      {"zeros of both signs and a few numbers",
+       [](Random& r) {
+         return r.chance(0.7) ? r.one_of({-0.0F, 0.0F}) : static_cast<float>(r.normal());
+       }},
+      {"heavy ties", [](Random& r) { return static_cast<float>(r.below(300) * r.below(3)); }},
+      {"denormal", [](Random& r) { return static_cast<float>(r.below(100'000) - 50'000) * kSmallest; }},
+      {"neighbouring floats",
+       [](Random& r) {
+         return 1 + static_cast<float>(r.below(5000)) * std::numeric_limits<float>::epsilon();
+       }},
+      {"the whole range",
+       [](Random& r) {
+         return r.chance(0.1) ? r.one_of({-kLargest, kLargest}) : 1e38F * static_cast<float>(r.normal() / 3);
+       }},
+      {"two far clusters",
+       [](Random& r) { return (r.chance(0.5) ? 1e9F : -1.0F) * static_cast<float>(r.uniform()); }},
+      {"outliers",
+       [](Random& r) { return static_cast<float>(r.chance(0.01) ? 1e20 * r.normal() : r.normal()); }},
+      {"one value", [](Random& /*r*/) { return -3.5F; }},
+  };
+  return all;
+}
+
+/// Half of the columns have NaN.
+std::vector<float> draw_column(const Kind& kind, std::size_t n, Random& random) {
+  const double missing = random.one_of({0.0, 0.0, 0.2, 0.9});
+  std::vector<float> column(n);
+  for (float& value : column) value = random.chance(missing) ? kNan : kind.draw(random);
+  return column;
+}
+
+/// From 1 to 70,000, small ones as often as large ones.
+std::size_t draw_size(Random& random) {
+  return static_cast<std::size_t>(std::exp(random.uniform(0, std::log(70'001))));
+}
+
+/// About one row in three, ascending, at least one; or all.
+std::vector<std::uint32_t> draw_rows(std::size_t n, Random& random) {
+  std::vector<std::uint32_t> rows(n);
+  std::iota(rows.begin(), rows.end(), 0U);
+  if (random.chance(0.5))
+    std::erase_if(rows, [&](std::uint32_t row) { return row > 0 && random.chance(0.67); });
+  return rows;
+}
+
+std::vector<float> sorted_values(const std::vector<float>& column, const std::vector<std::uint32_t>& rows) {
+  std::vector<float> values;
+  for (const std::uint32_t row : rows)
+    if (!std::isnan(column[row])) values.push_back(column[row]);
+  std::sort(values.begin(), values.end());
+  return values;
+}
+
+TEST(RankedValues, AgreeWithASort) {
+  Random random(5);
+  RankedValues ranked;  // one for all: nothing of a column may be left in the next
+  for (int i = 0; i < 200; ++i) {
+    const Kind& kind = kinds()[i % kinds().size()];
+    SCOPED_TRACE(kind.name);
+    const std::vector<float> column = draw_column(kind, draw_size(random), random);
+    const std::vector<std::uint32_t> rows = draw_rows(column.size(), random);
+    const std::vector<float> expected = sorted_values(column, rows);
+    ranked.assign(column, rows);
+    ASSERT_EQ(ranked.size(), expected.size());
+    for (int question = 0; question < 200 && !expected.empty(); ++question) {
+      const std::size_t rank = random.bits() % expected.size();
+      ASSERT_EQ(ranked.at(rank), expected[rank]);
+      const auto [first, last] = std::equal_range(expected.begin(), expected.end(), expected[rank]);
+      const RankedValues::Run run = ranked.run_of(rank);
+      ASSERT_EQ(run.begin, first - expected.begin());
+      ASSERT_EQ(run.end, last - expected.begin());
+    }
+  }
+}
+
+TEST(RankedValues, OfNothing) {
+  RankedValues ranked;
+  ranked.assign(std::vector<float>{1, 2}, std::vector<std::uint32_t>{0, 1});
+  ranked.assign(std::vector<float>{kNan, 3}, std::vector<std::uint32_t>{0});
+  EXPECT_EQ(ranked.size(), 0U);
+}
+
+float cut_between(float below, float above) {
+  const float middle = below + (above - below) * 0.5F;
+  return middle > below && middle <= above ? middle : above;
+}
+
+/// Quantiles as docs and header define them: runs of equal values are taken into a stretch one by one, until
+/// it has its fair share of what is left, and the last one only if that brings the stretch nearer to it.
+std::vector<float> plain_cuts(const std::vector<float>& values, int max_bin) {
+  std::vector<float> distinct = values;
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  std::vector<double> counts;
+  for (const float value : distinct) {
+    const auto [first, last] = std::equal_range(values.begin(), values.end(), value);
+    counts.push_back(static_cast<double>(last - first));
+  }
+  std::vector<float> cuts;
+  auto remaining = static_cast<double>(values.size());
+  std::size_t next = 0;
+  for (int bins_left = max_bin; bins_left > 1 && next < distinct.size(); --bins_left) {
+    const double share = remaining / bins_left;
+    double taken = counts[next++];
+    while (next < distinct.size() && taken < share &&
+           std::fabs(taken + counts[next] - share) <= share - taken)
+      taken += counts[next++];
+    if (next == distinct.size()) break;
+    cuts.push_back(cut_between(distinct[next - 1], distinct[next]));
+    remaining -= taken;
+  }
+  return cuts;
+}
+
+TEST(NumericCuts, AgreeWithThePlainDefinition) {
+  Random random(6);
+  RankedValues ranked;
+  int n_by_rank = 0;
+  for (int i = 0; i < 2 * 254; ++i) {
+    const int max_bin = 2 + i % 254;
+    const Kind& kind = kinds()[i % kinds().size()];
+    SCOPED_TRACE(kind.name + ", max_bin " + std::to_string(max_bin));
+    const std::vector<float> column = draw_column(kind, draw_size(random), random);
+    std::vector<std::uint32_t> rows = draw_rows(column.size(), random);
+    std::vector<float> all = sorted_values(column, [&] {
+      std::vector<std::uint32_t> every(column.size());
+      std::iota(every.begin(), every.end(), 0U);
+      return every;
+    }());
+    const auto n_distinct = std::unique(all.begin(), all.end()) - all.begin();
+    Cuts cuts;
+    append_numeric_cuts(column, {}, rows, max_bin, ranked, cuts);
+    if (n_distinct <= max_bin) {
+      std::vector<float> gaps;
+      for (std::ptrdiff_t v = 1; v < n_distinct; ++v) gaps.push_back(cut_between(all[v - 1], all[v]));
+      ASSERT_EQ(cuts.values, gaps);
+    } else {
+      ASSERT_EQ(cuts.values, plain_cuts(sorted_values(column, rows), max_bin));
+      ++n_by_rank;
+    }
+  }
+  EXPECT_GT(n_by_rank, 200);  // the test is about these
+}
+
+TEST(NumericCuts, WeightsOfOneChangeNothing) {
+  Random random(7);
+  for (int i = 0; i < 100; ++i) {
+    const std::vector<float> column = draw_column(kinds()[i % kinds().size()], draw_size(random), random);
+    const std::vector<std::uint32_t> rows = draw_rows(column.size(), random);
+    const int max_bin = 2 + random.below(254);
+    Cuts plain, weighted;
+    append_numeric_cuts(column, {}, rows, max_bin, plain);
+    append_numeric_cuts(column, std::vector<float>(column.size(), 1.0F), rows, max_bin, weighted);
+    ASSERT_EQ(plain, weighted);
+  }
+}
+
+}  // namespace
+}  // namespace coppice
