@@ -18,6 +18,7 @@ SETTINGS = {
         "subsample": 1, "reg_lambda": 1, "max_bin": 255,
     },
 }
+SETTINGS["seed, 20 trees"] = {**SETTINGS["seed"], "num_round": 20}
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,41 @@ SPEED_CASES = {
               periods=("TX_TIME_DAYS", (0, 59), (70, 129))), "seed"),
     "balanced": SpeedCase(Fraud(284_807, 100_000, 0.5), "seed"),
     "balanced 1M x 28": SpeedCase(Normal(1_000_000, 200_000, 28), "deep"),
+    "fraud 5M": SpeedCase(Fraud(5_000_000, 100_000, 0.00173), "seed, 20 trees"),
 }
+
+# One of the cores taken by another process, against none.
+BUSY_CASE = "fraud"
+BUSY_SUBJECTS = ("coppice", "coppice exact", "xgboost", "lightgbm", "catboost")
+
+# Growth: one axis at a time around one base case, for each shape of data.
+GROWTH_BASE = {"rows": 100_000, "features": 30, "depth": 6, "bins": 255, "trees": 100}
+GROWTH_AXES = {
+    "rows": (100_000, 1_000_000, 10_000_000),
+    "features": (10, 100, 1000),
+    "depth": (3, 4, 6, 8, 10, 12),
+    "bins": (15, 63, 255),
+    "trees": (10, 100, 500),
+}
+GROWTH_TEST_ROWS = 20_000
+GROWTH_SHAPES = {  # name: (data of (train rows, features), the axes that it has)
+    "fraud": (lambda rows, _: Fraud(rows, GROWTH_TEST_ROWS, 0.00173), ("rows", "depth", "bins", "trees")),
+    "balanced": (lambda rows, features: Normal(rows, GROWTH_TEST_ROWS, features), tuple(GROWTH_AXES)),
+}
+GROWTH_SUBJECTS = ("coppice", "xgboost", "lightgbm", "catboost")
+
+
+def growth_setting(point):
+    return {**SETTINGS["plain"], "max_depth": point["depth"], "max_bin": point["bins"], "num_round": point["trees"]}
+
+
+# Scoring: the model is XGBoost's, the rows are the test rows.
+SCORE_CASES = {name: SPEED_CASES[name].data for name in ("fraud", "balanced")}
+SCORE_PARAMETERS = {**SETTINGS["plain"], "num_round": 100}
+SCORE_BATCHES = (1, 100, 10_000, 100_000)
+SCORE_SECONDS = 0.2  # for each batch size, at least
+SCORE_SUBJECTS = ("coppice", "xgboost", "xgboost from C", "lightgbm", "lightgbm from C", "catboost", "treelite",
+                  "tl2cgen from C", "lleaves from C", "onnxruntime")
 
 # CSV file to model, as whole processes; see csv_peers.py.
 CSV_ROWS = 284_807

@@ -8,8 +8,10 @@ import cases
 import matrix
 import numpy as np
 import pandas as pd
+import pyarrow.csv
 from sklearn.model_selection import train_test_split
 
+_BLOCK_BYTES = 1 << 24
 
 def _read_csv(folder, file):
     if folder is None:
@@ -73,19 +75,26 @@ def _write_parts(values, labels, train_rows, paths):
         matrix.write(path, [column[part] for column in values], [0] * len(values), labels[part])
 
 
-def make_fraud_csv(generator, path, rows, *options):
-    """The made-up table of datasets/generate_fraud.cpp."""
-    subprocess.run([generator, "--rows", str(rows), *options, "--out", path], check=True)
-
-
 def _write_fraud(data, generator, paths):
-    table = paths[0].with_suffix(".csv")
-    make_fraud_csv(generator, table, data.train_rows + data.test_rows,
-                   "--positives-share", str(data.positives_share), "--seed", str(data.seed))
-    frame = pd.read_csv(table)
-    table.unlink()
-    labels = frame.pop(cases.CSV_LABEL).to_numpy()
-    _write_parts([frame[name].to_numpy() for name in frame], labels, data.train_rows, paths)
+    """The table of datasets/generate_fraud.cpp, its label last. It is read as it is made and never a file."""
+    rows = data.train_rows + data.test_rows
+    command = [generator, "--rows", str(rows), "--positives-share", str(data.positives_share), "--seed", str(data.seed)]
+    first = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        blocks = pyarrow.csv.open_csv(process.stdout, pyarrow.csv.ReadOptions(block_size=_BLOCK_BYTES))
+        n_features = len(blocks.schema) - 1
+        # First row of each part, and its matrix [n_columns, n_rows].
+        parts = ((0, matrix.create(paths[0], data.train_rows, n_features)),
+                 (data.train_rows, matrix.create(paths[1], data.test_rows, n_features)))
+        for block in blocks:
+            columns = [column.to_numpy() for column in block.columns]
+            for part_first, part in parts:
+                begin, end = max(first, part_first), min(first + len(block), part_first + part.shape[1])
+                for f, column in enumerate(columns if begin < end else ()):
+                    part[f, begin - part_first : end - part_first] = column[begin - first : end - first]
+            first += len(block)
+    if process.returncode != 0:
+        raise RuntimeError(f"{generator}: exit code {process.returncode}")
 
 
 def _write_normal(data, paths):

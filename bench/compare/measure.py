@@ -18,34 +18,35 @@ def parameters_of(subject, setting, regression, seed):
     return {**setting, "objective": objective, "seed": seed, **subject.changes}
 
 
-def _run(command, threads):
-    return [json.loads(line) for line in processes.run(command, threads).splitlines() if line.startswith("{")]
+def _run(command, threads, most_seconds):
+    output = processes.run(command, threads, most_seconds)
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
 
 
-def _train_coppice(program, subject, job, threads):
+def _train_coppice(program, subject, job, threads, most_seconds):
     command = [program, job["train"], "--test", job["test"], "--margins", job["margins"], "--threads", threads]
     if subject.variant == "rows":
         command.append("--from-rows")
     command += [f"{key}={value}" for key, value in job["parameters"].items()]
-    return _run(command, threads)[0]
+    return _run(command, threads, most_seconds)[0]
 
 
-def _train_peer(subject, jobs, threads):
+def _train_peer(subject, jobs, threads, most_seconds):
     request = pathlib.Path(jobs[0]["margins"]).with_suffix(".json")
     request.write_text(json.dumps({"engine": subject.engine, "variant": subject.variant, "threads": threads,
                                    "jobs": jobs}))
-    return _run([sys.executable, HERE / "peers.py", request], threads)
+    return _run([sys.executable, HERE / "peers.py", request], threads, most_seconds)
 
 
-def train(program, subject, jobs, threads, regression):
+def train(program, subject, jobs, threads, regression=False, most_seconds=None):
     """One record for each job: test metrics, seconds, memory, and what the library tells beside them.
 
-    Errors: processes.Failed.
+    Errors: processes.Failed; processes.Skipped when a process takes longer than `most_seconds`, loading included.
     """
     if subject.engine == "coppice":
-        records = [_train_coppice(program, subject, job, threads) for job in jobs]
+        records = [_train_coppice(program, subject, job, threads, most_seconds) for job in jobs]
     else:
-        records = _train_peer(subject, jobs, threads)
+        records = _train_peer(subject, jobs, threads, most_seconds)
     return [{"metrics": _judge(job["test"], job["margins"], regression), **record}
             for job, record in zip(jobs, records, strict=True)]
 

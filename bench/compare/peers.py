@@ -3,8 +3,9 @@
     python peers.py REQUEST.json
 
 REQUEST holds engine, variant, threads and jobs: [{parameters, train, test, margins}]. One JSON line is printed for
-each job: seconds from the float32 matrix in memory to the trained model, data construction included, and the memory
-of the process before it and at its peak.
+each job: seconds from the float32 matrix in memory to the trained model, data construction included; of these, the
+seconds of construction (prepare) and of training, where the library bins before it trains; the memory of the process
+before it and at its peak.
 """
 
 import json
@@ -20,6 +21,8 @@ import numpy as np
 class XGBoost:
     """Category codes as a pandas user has them: dictionary from training, unseen is missing."""
 
+    bins_first = True
+
     def __init__(self, parameters, threads, variant):
         import xgboost
 
@@ -32,10 +35,12 @@ class XGBoost:
         types = ["c" if n else "q" for n in n_categories]
         return _unseen_to_missing(values, n_categories), (types if any(n_categories) else None)
 
-    def train(self, prepared, labels):
+    def construct(self, prepared, labels):
         values, types = prepared
-        data = self.library.QuantileDMatrix(values, labels, feature_types=types, enable_categorical=True,
+        return self.library.QuantileDMatrix(values, labels, feature_types=types, enable_categorical=True,
                                             max_bin=self.parameters["max_bin"], nthread=self.threads)
+
+    def train(self, data):
         return self.library.train(self.parameters, data, self.rounds)
 
     def margins(self, model, prepared):
@@ -47,6 +52,8 @@ class XGBoost:
 class LightGBM:
     """Category codes as for XGBoost, named by categorical_feature."""
 
+    bins_first = True
+
     def __init__(self, parameters, threads, variant):
         import lightgbm
 
@@ -57,9 +64,12 @@ class LightGBM:
     def prepare(self, values, n_categories):
         return _unseen_to_missing(values, n_categories), [int(f) for f in np.flatnonzero(n_categories)]
 
-    def train(self, prepared, labels):
+    def construct(self, prepared, labels):
         values, categorical = prepared
         data = self.library.Dataset(values, labels, categorical_feature=categorical, params=self.parameters)
+        return data.construct()
+
+    def train(self, data):
         return self.library.train(self.parameters, data, self.rounds)
 
     def margins(self, model, prepared):
@@ -68,6 +78,8 @@ class LightGBM:
 
 class CatBoost:
     """Categories as strings, missing and unseen ones among them; CatBoost makes its own statistics of them."""
+
+    bins_first = False
 
     def __init__(self, parameters, threads, variant):
         import catboost
@@ -83,8 +95,11 @@ class CatBoost:
         return self.library.FeaturesData(num_feature_data=np.ascontiguousarray(values[:, ~is_category]),
                                          cat_feature_data=codes.astype("S").astype(object))
 
-    def train(self, prepared, labels):
-        return self.library.CatBoost(self.parameters).fit(self.library.Pool(prepared, labels))
+    def construct(self, prepared, labels):
+        return self.library.Pool(prepared, labels)
+
+    def train(self, data):
+        return self.library.CatBoost(self.parameters).fit(data)
 
     def margins(self, model, prepared):
         return model.predict(self.library.Pool(prepared), prediction_type="RawFormulaVal")
@@ -116,7 +131,7 @@ def warm_up(peer):
     random = np.random.default_rng(0)
     values = random.standard_normal((200, 2)).astype(np.float32)
     labels = (values[:, 0] > 0).astype(np.float32)
-    peer.train(peer.prepare(values, np.zeros(2, np.uint32)), labels)
+    peer.train(peer.construct(peer.prepare(values, np.zeros(2, np.uint32)), labels))
 
 
 def run(job, engine, variant, threads):
@@ -127,13 +142,16 @@ def run(job, engine, variant, threads):
     reset_peak_memory()
     loaded_mib = memory_mib("VmRSS")
     start = time.perf_counter()
-    model = peer.train(prepared, labels)
+    constructed = peer.construct(prepared, labels)
+    prepare_seconds = time.perf_counter() - start
+    model = peer.train(constructed)
     seconds = time.perf_counter() - start
     peak_mib = memory_mib("VmHWM")
     values, n_categories, _ = matrix.read(job["test"])
     margins = peer.margins(model, peer.prepare(values, n_categories))
     np.asarray(margins, np.float32).tofile(job["margins"])
-    return {"seconds": seconds, "loaded_mib": loaded_mib, "peak_mib": peak_mib}
+    parts = {"prepare_seconds": prepare_seconds, "train_seconds": seconds - prepare_seconds}
+    return {"seconds": seconds, **(parts if peer.bins_first else {}), "loaded_mib": loaded_mib, "peak_mib": peak_mib}
 
 
 if __name__ == "__main__":

@@ -3,27 +3,37 @@
     run.py quality   test metrics over data sets and seeds
     run.py speed     seconds and peak memory from a matrix in memory to a model
     run.py csv       seconds and peak memory from a CSV file to a model, as whole processes
+    run.py growth    seconds and peak memory against rows, features, depth, bins and trees
+    run.py busy      seconds while another process takes one of the cores, against a quiet machine
+    run.py score     rows a second, the same trees for every library, on one core
     run.py tables    Markdown tables from the results
+    run.py plots     plots of growth from the results
 
 Any Python with requirements.txt does; `./dev bench` makes one. Results are JSON files with every repeat.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import cases
 import csv_peers
 import environment
+import growth
+import plots
 import processes
 import tables
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results"
+PLOTS = ROOT / "docs" / "plots"
+TOLD = ("failed", "skipped", "seconds", "rows", "peak_mib")  # of a record, while it is measured
 
 
 class Results:
@@ -36,29 +46,27 @@ class Results:
         self.path.parent.mkdir(parents=True, exist_ok=True)
 
     def measure(self, keys, measured):
-        """Adds a record for each of `keys`, with what `measured()` gives for it. When a program fails, that is what
-        is recorded, and the other subjects go on.
+        """Adds a record for each of `keys`, with what `measured()` gives for it, and returns these. When a program
+        fails, that is what is recorded, and the other subjects go on.
         """
         try:
             records = measured()
         except processes.Failed as failure:
-            records = [{"failed": str(failure)}] * len(keys)
+            records = [{failure.kind: str(failure)}] * len(keys)
         for key, record in zip(keys, records, strict=True):
-            self._add({**key, **record})
+            self._add(key, record)
+        return records
 
-    def _add(self, record):
-        self.records.append(record)
+    def _add(self, key, record):
+        self.records.append({**key, **record})
         lines = ",\n".join(json.dumps(one) for one in self.records)
         temporary = self.path.with_suffix(".tmp")
         temporary.write_text(f'{json.dumps(self.about, indent=1)[:-2]},\n "records": [\n{lines}\n]}}\n')
         temporary.replace(self.path)
-        if "failed" in record:
-            told = f"FAILED: {record['failed']}"
-        else:
-            numbers = {**record.get("metrics", {}), "seconds": record["seconds"], "peak_mib": record["peak_mib"]}
-            told = "  ".join(f"{key} {value:.5g}" for key, value in numbers.items())
-        print(f"{record['case']} | {record['setting']} | {record['subject']} | seed {record['seed']} | {told}",
-              file=sys.stderr, flush=True)
+        numbers = {**record.get("metrics", {}), **{name: record[name] for name in TOLD if name in record}}
+        told = "  ".join(f"{name} {value if isinstance(value, str) else format(value, '.5g')}"
+                         for name, value in numbers.items())
+        print(" | ".join(f"{name} {value}" for name, value in key.items()) + " | " + told, file=sys.stderr, flush=True)
 
 
 def program(arguments, name):
@@ -110,29 +118,50 @@ def run_quality(arguments):
                                                                 table.regression))
 
 
-def run_speed(arguments):
+@contextlib.contextmanager
+def matrices(arguments, dataset):
+    """Paths of the train and the test matrix of a data set, in a folder of their own."""
     import data
+
+    generator = program(arguments, "coppice_generate_fraud")
+    with tempfile.TemporaryDirectory(dir=arguments.work) as folder:
+        parts = (pathlib.Path(folder) / "train.matrix", pathlib.Path(folder) / "test.matrix")
+        data.write(dataset, 0, parts, arguments.data, generator)
+        yield parts
+
+
+def train_once(arguments, text, setting, parts, most_seconds=None):
+    """The records of one training of a subject."""
     import measure
 
+    subject = cases.subject(text)
+    job = {"parameters": measure.parameters_of(subject, setting, False, 0), "train": str(parts[0]),
+           "test": str(parts[1]), "margins": str(parts[0].with_name("margins"))}
+    return measure.train(program(arguments, "coppice_bench_train"), subject, [job], arguments.threads,
+                         most_seconds=most_seconds)
+
+
+def run_speed(arguments):
     results = Results("speed", arguments)
-    trainer = program(arguments, "coppice_bench_train")
-    generator = program(arguments, "coppice_generate_fraud")
     subjects = (arguments.subjects or ",".join(cases.SPEED_SUBJECTS)).split(",")
     for name in chosen(arguments.cases, cases.SPEED_CASES):
         case = cases.SPEED_CASES[name]
-        with tempfile.TemporaryDirectory(dir=arguments.work) as folder:
-            work = pathlib.Path(folder)
-            parts = (work / "train.matrix", work / "test.matrix")
-            data.write(case.data, 0, parts, arguments.data, generator)
+        with matrices(arguments, case.data) as parts:
             for repeat in range(arguments.repeats or 5):  # subjects alternate: what disturbs the machine hits all
                 for text in subjects:
-                    subject = cases.subject(text)
-                    job = {"parameters": measure.parameters_of(subject, cases.SETTINGS[case.setting], False, 0),
-                           "train": str(parts[0]), "test": str(parts[1]), "margins": str(work / "margins")}
                     key = {"case": name, "setting": case.setting, "subject": text, "seed": 0, "repeat": repeat}
-                    results.measure([key], lambda: measure.train(trainer, subject, [job], arguments.threads, False))
+                    results.measure([key], lambda: train_once(arguments, text, cases.SETTINGS[case.setting], parts))
 
 
+def run_growth(arguments):
+    results = Results("growth", arguments)
+    subjects = (arguments.subjects or ",".join(cases.GROWTH_SUBJECTS)).split(",")
+    axes = chosen(arguments.axes, cases.GROWTH_AXES)
+    limits = growth.Limits(arguments.most_seconds, environment.available_gib())
+    for shape in chosen(arguments.cases, cases.GROWTH_SHAPES):
+        for dataset, points in growth.by_data(shape, axes):
+            if growth.needed_gib(points[0]) > limits.memory_gib:
+                continue  # so is every subject
 def run_csv(arguments):
     results = Results("csv", arguments)
     subjects = (arguments.subjects or ",".join(cases.CSV_SUBJECTS)).split(",")

@@ -1,6 +1,6 @@
 // coppice train.
 #include <gmock/gmock.h>
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): <csignal> does not promise kill
 
 #include <chrono>
 #include <nlohmann/json.hpp>

@@ -238,8 +238,8 @@ TEST(TrainingProperty, SavedModelsAreEqual) {
 
 /// Bits of margins: 0 and -0 differ.
 std::vector<std::uint32_t> bits_of(const std::vector<float>& margins) {
-  std::vector<std::uint32_t> bits;
-  for (const float margin : margins) bits.push_back(std::bit_cast<std::uint32_t>(margin));
+  std::vector<std::uint32_t> bits(margins.size());
+  std::ranges::transform(margins, bits.begin(), std::bit_cast<std::uint32_t, float>);
   return bits;
 }
 

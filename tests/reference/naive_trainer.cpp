@@ -105,10 +105,10 @@ void find_numeric_split(std::uint32_t feature, const Histogram& bins, Word total
 
 class NaiveSession final : public TrainingSession {
  public:
-  NaiveSession(const SessionData& data, const Parameters& parameters)
+  NaiveSession(const SessionData& data, Parameters parameters)
       : data_(data),
         evaluation_(data.evaluation.begin(), data.evaluation.end()),
-        parameters_(parameters),
+        parameters_(std::move(parameters)),
         margins_(data.bins->n_rows),
         evaluation_margins_(evaluation_.size()),
         gain_history_(data.bins->n_features()) {}

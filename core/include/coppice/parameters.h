@@ -35,8 +35,8 @@ struct Parameters {
   double scale_pos_weight = 1;
   std::optional<double> base_score;  ///< not set: the weighted mean of the labels
   double sampling_noise = 0.1;       ///< 0 keeps every row
-  double screening = 0.5;       ///< 1: every tree looks at all features
-  int screening_rows = 100000;  ///< fewer kept rows: no screening
+  double screening = 0.5;            ///< 1: every tree looks at all features
+  int screening_rows = 100000;       ///< fewer kept rows: no screening
   int max_bin = 255;
   int cut_sample_rows = 65536;  ///< 0: all rows
   int max_cat_to_onehot = 4;
@@ -86,8 +86,8 @@ void set_parameter(Parameters& parameters, std::string_view key, std::string_vie
 /// Errors: core.parameter.value, core.metric.unknown from eval_metric.
 void validate(const Parameters& parameters);
 
-/// The candidate nearest to `word` by edit distance in lower case (the first of equals), or empty when none is within a
-/// third of the word's length (1 at least): for error messages.
+/// The candidate nearest to `word` by edit distance in lower case (the first of equals), or empty when none
+/// is within a third of the word's length (1 at least): for error messages.
 [[nodiscard]] std::string nearest_name(std::string_view word, std::span<const std::string> candidates);
 
 }  // namespace coppice

@@ -23,7 +23,7 @@ std::string error_of(Action action) {
 
 std::string set_error(std::string_view key, std::string_view value) {
   Parameters parameters;
-  const std::string message = error_of([&] { set_parameter(parameters, key, value); });
+  std::string message = error_of([&] { set_parameter(parameters, key, value); });
   EXPECT_TRUE(message == "no error" || parameters == Parameters{}) << "an error changed something";
   return message;
 }

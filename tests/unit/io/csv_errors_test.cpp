@@ -25,6 +25,7 @@ std::string error_of(const std::vector<File>& files, const CsvOptions& options,
                      const Schema* schema = nullptr) {
   const TemporaryFolder folder;
   std::vector<std::string> paths;
+  paths.reserve(files.size());
   for (const File& file : files) paths.push_back(folder.write(file.name, file.bytes));
   try {
     (void)(schema == nullptr ? read_csv(paths, options) : read_csv(paths, *schema, options));

@@ -56,7 +56,7 @@ TEST(CsvNumber, TextsAtAndBesideTheMidpointOfTwoFloats) {
   int n_refused = 0;
   for (int i = 0; i < 100000; ++i) {
     const auto pattern = static_cast<std::uint32_t>(random() % 0x0C000000u) + 0x39000000u;  // 1.2e-4 to 8e3
-    const float low = std::bit_cast<float>(pattern);
+    const auto low = std::bit_cast<float>(pattern);
     const double middle = (static_cast<double>(low) + std::nextafter(low, INFINITY)) / 2;
     std::string text = fmt::format("{:.18f}", middle).substr(0, 19);
     text.back() = static_cast<char>('0' + random() % 10);

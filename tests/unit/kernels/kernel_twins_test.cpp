@@ -40,8 +40,8 @@ INSTANTIATE_TEST_SUITE_P(Sets, KernelTwins, testing::Values(InstructionSet::kAvx
 TEST_P(KernelTwins, BinColumn) {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   for (const int n_cuts : {0, 1, 2, 3, 7, 8, 31, 32, 63, 64, 100, 127, 128, 253, 254}) {
-    std::vector<float> cuts;
-    for (int i = 0; i < n_cuts; ++i) cuts.push_back(normal());
+    std::vector<float> cuts(static_cast<std::size_t>(n_cuts));
+    for (float& cut : cuts) cut = normal();
     std::sort(cuts.begin(), cuts.end());
     const CutTable table = make_cut_table(cuts);
     for (const std::size_t n : {1U, 15U, 16U, 17U, 500U, 512U}) {
@@ -131,7 +131,8 @@ TEST_P(KernelTwins, SweepAndQuantise) {
     ASSERT_TRUE(same_bits(a.rows, b.rows)) << trial;
     ASSERT_TRUE(same_bits(a.kept_gradients, b.kept_gradients)) << trial;
     ASSERT_TRUE(same_bits(a.kept_hessians, b.kept_hessians)) << trial;
-    ASSERT_EQ(std::memcmp(&a.sums, &b.sums, sizeof a.sums), 0) << trial;
+    using SumBits = std::array<std::uint32_t, sizeof(SweepSums) / sizeof(float)>;
+    ASSERT_EQ(std::bit_cast<SumBits>(a.sums), std::bit_cast<SumBits>(b.sums)) << trial;
 
     for (const bool scatter : {false, true}) {
       const Quantisation how{0x1p12F, 0x1p9F, 77U + static_cast<unsigned>(trial), scatter};
@@ -238,7 +239,7 @@ TEST_P(KernelTwins, PartSlots) {
     source.row_stride = trial % 2 == 0 ? 1 : 4;
     source.block_stride = trial % 2 == 0 ? 512 * 3 : 512 * 4;
     const Split split = random_split(random_, 0);
-    const std::size_t n = static_cast<std::size_t>(below(2048));
+    const auto n = static_cast<std::size_t>(below(2048));
     std::vector<std::uint32_t> slots(n);
     for (auto& slot : slots) slot = static_cast<std::uint32_t>(below(4096));
     const std::uint32_t* list = trial % 3 == 0 ? nullptr : slots.data();
