@@ -112,6 +112,7 @@ void find_numeric(std::uint32_t feature, const Word* bins, int n_bins, Word tota
   if (missing != 0) try_left(missing, 0, 0);
   Word left = 0;
   for (int bin = 1; bin < n_bins - 1; ++bin) {
+    if (bins[bin] == 0) continue;  // the candidate before it once more, with a higher key
     left += bins[bin];
     try_left(missing + left, bin, 0);
     if (missing != 0) try_left(left, bin, 1);
