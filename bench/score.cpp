@@ -31,9 +31,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Arguments {
-  std::string model, rows, library, margins;
-  std::vector<std::size_t> batches{1};
-  double seconds = 0.2;
+  std::string model, rows, margins, library;
+  double seconds = 0;
+  std::vector<std::size_t> batches;
 };
 
 /// Margins of a row-major batch.
@@ -131,10 +131,10 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("model", arguments.model, "Model file")->required();
   app.add_option("rows", arguments.rows, "Matrix file to score (bench/matrix_file.h)")->required();
   app.add_option("margins", arguments.margins, "File for all margins, float32")->required();
+  app.add_option("seconds", arguments.seconds, "Least time for each batch size")->required();
+  app.add_option("batches", arguments.batches, "Rows in a batch: 1,100")->required()->delimiter(',');
   app.add_option("--library", arguments.library,
                  "Shared library that scores instead (compare/native/scorer.h)");
-  app.add_option("--batches", arguments.batches, "Rows in a batch")->delimiter(',');
-  app.add_option("--seconds", arguments.seconds, "Least time for each batch size");
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ class Subject:
 
 SUBJECTS = {
     "coppice": Subject("coppice"),
-    "coppice exact": Subject("coppice", {"sampling_noise": 0}),
+    "coppice exact": Subject("coppice", {"sampling_noise": 0, "screening": 1}),
     "coppice from rows": Subject("coppice", variant="rows"),
     "xgboost": Subject("xgboost"),
     "lightgbm": Subject("lightgbm"),
@@ -154,9 +154,17 @@ GROWTH_AXES = {
     "trees": (10, 100, 500),
 }
 GROWTH_TEST_ROWS = 20_000
-GROWTH_SHAPES = {  # name: (data of (train rows, features), the axes that it has)
-    "fraud": (lambda rows, _: Fraud(rows, GROWTH_TEST_ROWS, 0.00173), ("rows", "depth", "bins", "trees")),
-    "balanced": (lambda rows, features: Normal(rows, GROWTH_TEST_ROWS, features), tuple(GROWTH_AXES)),
+
+
+@dataclass(frozen=True)
+class GrowthShape:
+    data: object  # function of training rows and features
+    axes: tuple
+
+
+GROWTH_SHAPES = {
+    "fraud": GrowthShape(lambda rows, _: Fraud(rows, GROWTH_TEST_ROWS, 0.00173), ("rows", "depth", "bins", "trees")),
+    "balanced": GrowthShape(lambda rows, features: Normal(rows, GROWTH_TEST_ROWS, features), tuple(GROWTH_AXES)),
 }
 GROWTH_SUBJECTS = ("coppice", "xgboost", "lightgbm", "catboost")
 

@@ -1,5 +1,6 @@
 """What a result has to say about where it comes from."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import os
@@ -8,7 +9,8 @@ import platform
 import re
 import subprocess
 
-LIBRARIES = ("xgboost", "lightgbm", "catboost", "polars", "pandas", "pyarrow", "scikit-learn", "numpy")
+LIBRARIES = ("xgboost", "lightgbm", "catboost", "polars", "pandas", "pyarrow", "scikit-learn", "numpy", "treelite",
+             "tl2cgen", "lleaves", "llvmlite", "onnxruntime")
 _TOLD_FLAGS = re.compile(r"^(avx|fma|bmi2|gfni|f16c)")
 
 
@@ -37,6 +39,21 @@ def _compiler(build):
     return {"compiler": told[0] if told else compiler, "build_type": build_type, "flags": flags.strip()}
 
 
+def _versions():
+    """Of the libraries that are installed."""
+    found = {}
+    for library in LIBRARIES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[library] = importlib.metadata.version(library)
+    return found
+
+
+def available_gib():
+    """Memory that is free, or can be made so."""
+    fields = dict(line.split(":") for line in pathlib.Path("/proc/meminfo").read_text().splitlines())
+    return int(fields["MemAvailable"].split()[0]) / 2**20
+
+
 def describe(build):
     model, flags = _cpu()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -48,6 +65,5 @@ def describe(build):
                     "memory_gib": round(memory / 2**30, 1), "system": platform.platform(),
                     "load_average": [round(load, 1) for load in os.getloadavg()]},
         "build": _compiler(build),
-        "versions": {"python": platform.python_version(),
-                     **{library: importlib.metadata.version(library) for library in LIBRARIES}},
+        "versions": {"python": platform.python_version(), **_versions()},
     }

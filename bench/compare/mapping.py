@@ -14,7 +14,7 @@ def _is_regression(parameters):
 def xgboost(parameters, threads, variant=""):
     """The names are XGBoost's already. Its own random choices come from `seed`, as everybody's."""
     del variant
-    unknown = ("num_round", "sampling_noise", "cut_sample_rows", "cat_smooth", "cat_l2")
+    unknown = ("num_round", "sampling_noise", "screening", "cut_sample_rows", "cat_smooth", "cat_l2")
     mapped = {key: value for key, value in parameters.items() if key not in unknown}
     return {"objective": "binary:logistic", **mapped, "tree_method": "hist", "nthread": threads, "verbosity": 0}
 

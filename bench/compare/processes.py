@@ -55,10 +55,10 @@ while True:
 
 @contextlib.contextmanager
 def spinning(core):
-    """Another process uses a core all the time."""
+    """Another process, which is given, uses a core all the time."""
     with subprocess.Popen([sys.executable, "-c", _SPIN, str(core)], stdout=subprocess.PIPE) as spinner:
         try:
             spinner.stdout.readline()  # it is there now
-            yield
+            yield spinner
         finally:
             spinner.kill()

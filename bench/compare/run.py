@@ -14,6 +14,7 @@ Any Python with requirements.txt does; `./dev bench` makes one. Results are JSON
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -82,7 +83,7 @@ def chosen(text, known):
     names = text.split(",") if text else list(known)
     for name in names:
         if name not in known:
-            raise SystemExit(f"unknown case '{name}'; known: {', '.join(known)}")
+            raise SystemExit(f"unknown '{name}'; known: {', '.join(known)}")
     return names
 
 
@@ -153,15 +154,69 @@ def run_speed(arguments):
                     results.measure([key], lambda: train_once(arguments, text, cases.SETTINGS[case.setting], parts))
 
 
+def run_busy(arguments):
+    results = Results("busy", arguments)
+    cores = processes.use_cores(arguments.threads)
+    subjects = (arguments.subjects or ",".join(cases.BUSY_SUBJECTS)).split(",")
+    for name in chosen(arguments.cases or cases.BUSY_CASE, cases.SPEED_CASES):
+        case = cases.SPEED_CASES[name]
+        with matrices(arguments, case.data) as parts:
+            for repeat, text, load in itertools.product(range(arguments.repeats or 5), subjects, ("quiet", "busy")):
+                key = {"case": name, "setting": case.setting, "subject": text, "repeat": repeat, "load": load}
+                with processes.spinning(cores[0]) if load == "busy" else contextlib.nullcontext():
+                    results.measure([key], lambda: train_once(arguments, text, cases.SETTINGS[case.setting], parts))
+
+
 def run_growth(arguments):
     results = Results("growth", arguments)
-    subjects = (arguments.subjects or ",".join(cases.GROWTH_SUBJECTS)).split(",")
-    axes = chosen(arguments.axes, cases.GROWTH_AXES)
     limits = growth.Limits(arguments.most_seconds, environment.available_gib())
     for shape in chosen(arguments.cases, cases.GROWTH_SHAPES):
-        for dataset, points in growth.by_data(shape, axes):
-            if growth.needed_gib(points[0]) > limits.memory_gib:
-                continue  # so is every subject
+        for dataset, points in growth.by_data(shape, chosen(arguments.axes, cases.GROWTH_AXES)):
+            with matrices(arguments, dataset) if limits.has_memory(points[0]) else contextlib.nullcontext() as parts:
+                for point in points:
+                    measure_point(arguments, results, limits, shape, point, parts)
+
+
+def measure_point(arguments, results, limits, shape, point, parts):
+    """All subjects at one point of growth. Repeats end when a subject's time at the point is used up."""
+    subjects = (arguments.subjects or ",".join(cases.GROWTH_SUBJECTS)).split(",")
+    spent = {text: [] for text in subjects}
+
+    def attempt(text):
+        if reason := limits.reason_to_skip(shape, text, point):
+            raise processes.Skipped(reason)
+        return train_once(arguments, text, cases.growth_setting(point), parts, limits.most_seconds)
+
+    for repeat in range(arguments.repeats or 3):
+        for text in subjects:
+            if repeat and not limits.has_time_for_more(spent[text]):
+                continue
+            start = time.perf_counter()
+            (record,) = results.measure([{"case": shape, **point, "subject": text, "repeat": repeat}],
+                                        lambda: attempt(text))
+            if "seconds" in record:
+                spent[text].append(time.perf_counter() - start)
+            elif "skipped" in record:
+                limits.add_too_slow(shape, text, point)
+
+
+def run_score(arguments):
+    import score
+
+    results = Results("score", arguments)
+    processes.use_cores(1)
+    scorer = program(arguments, "coppice_bench_score")
+    subjects = chosen(arguments.subjects, cases.SCORE_SUBJECTS)
+    for name in chosen(arguments.cases, cases.SCORE_CASES):
+        with matrices(arguments, cases.SCORE_CASES[name]) as parts:
+            contest = score.Contest(scorer, parts)
+            for repeat in range(arguments.repeats or 5):
+                for text in subjects:
+                    keys = [{"case": name, "subject": text, "batch": batch, "repeat": repeat}
+                            for batch in cases.SCORE_BATCHES]
+                    results.measure(keys, lambda: contest.measure(text))
+
+
 def run_csv(arguments):
     results = Results("csv", arguments)
     subjects = (arguments.subjects or ",".join(cases.CSV_SUBJECTS)).split(",")
@@ -177,34 +232,61 @@ def run_csv(arguments):
                 results.measure([key], lambda: [csv_peers.measure(text, coppice, table, arguments.threads)])
 
 
+def result_files(arguments):
+    return [pathlib.Path(path) for path in arguments.results] or sorted(RESULTS.glob("*.json"))
+
+
 def run_tables(arguments):
-    tables.write([pathlib.Path(path) for path in arguments.results] or sorted(RESULTS.glob("*.json")),
-                 [pathlib.Path(path) for path in arguments.into])
+    tables.write(result_files(arguments), [pathlib.Path(path) for path in arguments.into])
+
+
+def run_plots(arguments):
+    plots.write(result_files(arguments), pathlib.Path(arguments.out))
+
+
+# What runs something, and what is particular to it.
+RUNS = {
+    "quality": run_quality,
+    "speed": run_speed,
+    "csv": run_csv,
+    "growth": run_growth,
+    "busy": run_busy,
+    "score": run_score,
+}
+
+
+def add_run(verb, name):
+    verb.set_defaults(function=RUNS[name])
+    verb.add_argument("--data", default=os.environ.get("COPPICE_DATA"),
+                      help="folder of the data sets (default: COPPICE_DATA)")
+    verb.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release",
+                      help="CMake build folder of Coppice (default: build/release)")
+    verb.add_argument("--cases", help="some cases only, separated by commas")
+    verb.add_argument("--subjects", help="some subjects only; Coppice's parameters may follow one: "
+                                         "coppice:cat_smooth=1:cat_l2=0")
+    verb.add_argument("--threads", type=int, default=1 if name == "score" else 2)
+    verb.add_argument("--repeats", type=int, help="seeds (quality) or runs of each subject; default 5, growth 3")
+    verb.add_argument("--work", help="folder for temporary files")
+    verb.add_argument("--out", help=f"file for the results (default: bench/results/{name}.json)")
 
 
 def parser():
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = top.add_subparsers(dest="verb", required=True)
-    for name, function in (("quality", run_quality), ("speed", run_speed), ("csv", run_csv)):
+    for name in RUNS:
+        add_run(verbs.add_parser(name), name)
+    verbs.choices["quality"].add_argument("--settings", default=",".join(cases.QUALITY_SETTINGS))
+    verbs.choices["growth"].add_argument("--axes", help=f"some axes only: {','.join(cases.GROWTH_AXES)}")
+    verbs.choices["growth"].add_argument("--most-seconds", type=float, default=120,
+                                         help="wall-clock time of a subject at one point, its repeats together")
+    for name, function in (("tables", run_tables), ("plots", run_plots)):
         verb = verbs.add_parser(name)
         verb.set_defaults(function=function)
-        verb.add_argument("--data", default=os.environ.get("COPPICE_DATA"),
-                          help="folder of the data sets (default: COPPICE_DATA)")
-        verb.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release",
-                          help="CMake build folder of Coppice (default: build/release)")
-        verb.add_argument("--cases", help="some cases only, separated by commas")
-        verb.add_argument("--subjects", help="some subjects only; Coppice's parameters may follow one: "
-                                             "coppice:cat_smooth=1:cat_l2=0")
-        verb.add_argument("--threads", type=int, default=2)
-        verb.add_argument("--repeats", type=int, help="seeds (quality) or runs of each subject; default 5")
-        verb.add_argument("--work", help="folder for temporary files")
-        verb.add_argument("--out", help="file for the results (default: bench/results/VERB.json)")
-    verbs.choices["quality"].add_argument("--settings", default=",".join(cases.QUALITY_SETTINGS))
-    verb = verbs.add_parser("tables")
-    verb.set_defaults(function=run_tables)
-    verb.add_argument("results", nargs="*", help="result files (default: all in bench/results)")
-    verb.add_argument("--into", action="append", default=[], metavar="FILE.md",
-                      help="put the tables between the marks of this file; without it they are printed")
+        verb.add_argument("results", nargs="*", help="result files (default: all in bench/results)")
+    verbs.choices["tables"].add_argument("--into", action="append", default=[], metavar="FILE.md",
+                                         help="put the tables between the marks of this file; without it they are "
+                                              "printed")
+    verbs.choices["plots"].add_argument("--out", default=PLOTS, help="folder for the plots (default: docs/plots)")
     return top
 
 

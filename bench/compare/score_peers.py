@@ -26,6 +26,7 @@ class ScorePeer:
     build: object  # function of (forest, folder): makes FOLDER/file
     file: str
     load: object = None  # function of that file: gives rows -> margins; None: a shared library, called from C
+    model: str = "model.json"  # what a shared library reads
 
     @property
     def is_native(self):
@@ -152,7 +153,7 @@ SCORE_PEERS = {
     "xgboost": ScorePeer(("xgboost",), _keep, "model.json", _load_xgboost),
     "xgboost from C": ScorePeer(("xgboost",), _build_xgboost_native, "xgboost.so"),
     "lightgbm": ScorePeer(("lightgbm",), _write("lightgbm.txt", trees.lightgbm), "lightgbm.txt", _load_lightgbm),
-    "lightgbm from C": ScorePeer(("lightgbm",), _build_lightgbm_native, "lightgbm.so"),
+    "lightgbm from C": ScorePeer(("lightgbm",), _build_lightgbm_native, "lightgbm.so", model="lightgbm.txt"),
     "catboost": ScorePeer(("catboost",), _write("catboost.json", trees.catboost), "catboost.json", _load_catboost),
     "treelite": ScorePeer(("treelite",), _keep, "model.json", _load_treelite),
     "tl2cgen from C": ScorePeer(("treelite", "tl2cgen"), _build_tl2cgen, "tl2cgen.so"),

@@ -9,12 +9,13 @@ import re
 import statistics
 
 import cases
+import growth
 
 HIGHER_IS_BETTER = {"ap": True, "auc": True, "logloss": False, "rmse": False}
 METRIC_NAMES = {"ap": "average precision", "auc": "ROC AUC", "logloss": "logloss", "rmse": "RMSE"}
 COPPICE = ("coppice", "coppice exact")
 BEHIND = " ▼"
-FAILED = "failed"
+WITHOUT_NUMBERS = ("failed", "skipped")  # keys of records that tell why instead
 
 
 class Records:
@@ -29,14 +30,15 @@ class Records:
 
     def select(self, **where):
         """Records with numbers."""
-        return [record for record in self._where(**where) if "failed" not in record]
+        return [record for record in self._where(**where) if not any(word in record for word in WITHOUT_NUMBERS)]
 
-    def has_failed(self, **where):
-        return any("failed" in record for record in self._where(**where))
+    def failing(self, **where):
+        """How a record ended that has no numbers; empty when all have them."""
+        return next((word for record in self._where(**where) for word in WITHOUT_NUMBERS if word in record), "")
 
     def by_seed(self, metric, **where):
         """Nothing where a seed failed: a mean over the others would not compare."""
-        if self.has_failed(**where):
+        if self.failing(**where):
             return {}
         return {r["seed"]: r["metrics"][metric] for r in self.select(**where) if metric in r["metrics"]}
 
@@ -90,7 +92,7 @@ def markdown(header, rows):
 def quality_cell(records, metric, where, name, peer):
     values = list(records.by_seed(metric, subject=name, **where).values())
     if not values:
-        return FAILED if records.has_failed(subject=name, **where) else ""
+        return records.failing(subject=name, **where)
     mean, error = mean_and_error(values)
     places = digits(mean, error)
     text = f"{mean:.{places}f}" + (f" ± {error:.{places}f}" if error > 0 else "")
@@ -158,33 +160,106 @@ def median_of(runs, value):
     return statistics.median(value(run) for run in runs)
 
 
+def medians_of(records, value, **where):
+    """Median of each subject that has numbers in all its records."""
+    return {name: median_of(records.select(subject=name, **where), value) for name in records.names("subject", **where)
+            if not records.failing(subject=name, **where)}
+
+
+def fastest_peer(medians):
+    """Least seconds of the other libraries, None without any."""
+    return min((seconds for name, seconds in medians.items() if not name.startswith("coppice")), default=None)
+
+
+def ratio(seconds, peer_seconds):
+    return f"{peer_seconds / seconds:.2g}x" if peer_seconds and seconds else ""
+
+
+def seconds_of(record):
+    return record["seconds"]
+
+
 def speed_rows(records, more_cells):
     """Rows of case, subject and times, then `more_cells(runs)`. A subject that failed once has no numbers."""
     for case in records.names("case"):
-        subjects = records.names("subject", case=case)
-        runs = {name: records.select(case=case, subject=name) for name in subjects
-                if not records.has_failed(case=case, subject=name)}
-        medians = {name: median_of(runs[name], lambda r: r["seconds"]) for name in runs}
-        fastest_peer = min((m for name, m in medians.items() if not name.startswith("coppice")), default=None)
-        for name in subjects:
-            if name not in runs:
-                yield [case, name, FAILED]
+        medians = medians_of(records, seconds_of, case=case)
+        for name in records.names("subject", case=case):
+            if name not in medians:
+                yield [case, name, records.failing(case=case, subject=name)]
                 continue
-            seconds = [r["seconds"] for r in runs[name]]
-            ratio = f"{fastest_peer / medians[name]:.2g}x" if fastest_peer else ""
-            yield [case, name, f"{medians[name]:.3g}", f"{min(seconds):.3g}-{max(seconds):.3g}", ratio,
-                   *more_cells(runs[name])]
+            runs = records.select(case=case, subject=name)
+            seconds = [seconds_of(run) for run in runs]
+            yield [case, name, f"{medians[name]:.3g}", f"{min(seconds):.3g}-{max(seconds):.3g}",
+                   ratio(medians[name], fastest_peer(medians)), *more_cells(runs)]
+
+
+def tree_milliseconds(record):
+    return 1000 * record["train_seconds"] / cases.SETTINGS[record["setting"]]["num_round"]
 
 
 def speed(records):
     def cells(runs):
+        has_parts = all("train_seconds" in run for run in runs)
+        yield f"{median_of(runs, tree_milliseconds):.3g}" if has_parts else ""
         yield f"{median_of(runs, lambda r: r['peak_mib']):.0f}"
-        yield f"{median_of(runs, lambda r: r['peak_mib'] - r['loaded_mib']):.0f}"
+        yield f"{median_of(runs, memory_of):.0f}"
         for metric in ("ap", "auc", "logloss"):
             yield f"{median_of(runs, lambda r: r['metrics'][metric]):.4f}"
 
-    return markdown(["case", "subject", "seconds (median)", "range", "against the fastest peer", "peak MiB",
-                     "MiB over the loaded matrix", "AP", "AUC", "logloss"], speed_rows(records, cells))
+    return markdown(["case", "subject", "seconds (median)", "range", "against the fastest peer", "ms a tree",
+                     "peak MiB", "MiB over the loaded matrix", "AP", "AUC", "logloss"], speed_rows(records, cells))
+
+
+def memory_of(record):
+    return record["peak_mib"] - record["loaded_mib"]
+
+
+def growth_table(records):
+    """Seconds and memory of each point of each axis; a point on several axes, the base case, stands in each."""
+    subjects = records.names("subject")
+    rows = []
+    for shape in records.names("case"):
+        for axis in cases.GROWTH_SHAPES[shape].axes:
+            points = [record for record in records.records if record["case"] == shape]
+            values = dict.fromkeys(record[axis] for record in growth.along(axis, points))
+            for value in values if len(values) > 1 else ():
+                where = {"case": shape, **cases.GROWTH_BASE, axis: value}
+                medians = medians_of(records, seconds_of, **where)
+                memory = medians_of(records, memory_of, **where)
+                cells = [f"{medians[name]:.3g} s, {memory[name]:.0f} MiB" if name in medians
+                         else records.failing(subject=name, **where) for name in subjects]
+                rows.append([shape, f"{axis} {value:,}", *cells, ratio(medians.get("coppice"), fastest_peer(medians))])
+    return markdown(["data", "point", *subjects, "coppice against the fastest peer"], rows)
+
+
+def busy(records):
+    rows = []
+    for case in records.names("case"):
+        quiet, taken = (medians_of(records, seconds_of, case=case, load=load) for load in ("quiet", "busy"))
+        rows += [[case, name, f"{quiet[name]:.3g}", f"{taken[name]:.3g}", f"{taken[name] / quiet[name]:.2f}"]
+                 if name in quiet and name in taken else [case, name, records.failing(case=case, subject=name)]
+                 for name in records.names("subject", case=case)]
+    return markdown(["case", "subject", "quiet, seconds (median)", "one core taken", "busy / quiet"], rows)
+
+
+def score(records):
+    """One row by microseconds, batches by million rows a second, each with how it compares with the fastest peer."""
+    batches = records.names("batch")
+    rows = []
+    for case in records.names("case"):
+        medians = {batch: medians_of(records, lambda r: r["seconds"] / r["rows"], case=case, batch=batch)
+                   for batch in batches}
+        for name in records.names("subject", case=case):
+            cells = []
+            for batch in batches:
+                if (seconds := medians[batch].get(name)) is None:
+                    cells.append(records.failing(case=case, batch=batch, subject=name))
+                    continue
+                told = f"{1e6 * seconds:.3g} us" if batch == 1 else f"{1e-6 / seconds:.3g} M/s"
+                cells.append(f"{told} ({ratio(seconds, fastest_peer(medians[batch]))})")
+            rows.append([case, name, *cells])
+    return markdown(["case", "subject", *(f"{batch:,} rows at once" if batch > 1 else "one row" for batch in batches)],
+                    rows)
 
 
 def csv(records):
@@ -210,6 +285,9 @@ TABLES = {  # name: (kind of results, function)
     "behind": ("quality", behind),
     "speed": ("speed", speed),
     "csv": ("csv", csv),
+    "growth": ("growth", growth_table),
+    "busy": ("busy", busy),
+    "score": ("score", score),
 }
 
 

@@ -38,8 +38,8 @@ int score(const float* rows, int n_rows, float* margins) {
     return 0;
   }
   if (n_rows > room) results = realloc(results, (size_t)(room = n_rows) * sizeof *results);
-  if (!results || LGBM_BoosterPredictForMat(booster, rows, kFloat32, n_rows, n_columns, kRowMajor, kRawScore, 0,
-                                            kAllTrees, parameters, &n_results, results)) {
+  if (!results || LGBM_BoosterPredictForMat(booster, rows, kFloat32, n_rows, n_columns, kRowMajor, kRawScore,
+                                            0, kAllTrees, parameters, &n_results, results)) {
     return 1;
   }
   for (int i = 0; i < n_rows; ++i) margins[i] = (float)results[i];

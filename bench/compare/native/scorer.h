@@ -1,4 +1,4 @@
-// What bench/score.cpp calls in a shared library: another library's scorer, called from C as its own users would.
+// What bench/score.cpp calls in a shared library: another library's scorer behind its C interface.
 #pragma once
 
 /// Makes ready to score with a model file, on one thread. Returns 0 when that went well.
