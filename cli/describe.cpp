@@ -154,6 +154,7 @@ ExitCode run(const Arguments& arguments) {
   io::CsvOptions csv = arguments.csv;
   if (!arguments.label.empty()) csv.keep = {arguments.label};
   const io::CsvTable table = io::read_csv(arguments.paths, csv);
+  warn_of_numeric_names(table.data.schema);
   std::vector<ColumnSummary> columns;
   for (std::size_t f = 0; f < table.data.n_features(); ++f) {
     columns.push_back(summarize(table.data.schema.features[f], table.data.columns[f]));

@@ -5,11 +5,23 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <iterator>
+#include <system_error>
 
 #include "text.h"
 
 namespace coppice::cli {
+namespace {
+
+bool is_number(const std::string& text) {
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [parsed_end, failed] = std::from_chars(text.data(), end, value);
+  return parsed_end == end && failed != std::errc::invalid_argument;  // 1e999 is a number, too
+}
+
+}  // namespace
 
 void add_data(CLI::App& command, std::vector<std::string>& paths) {
   command
@@ -82,6 +94,22 @@ void log_extra_columns(const io::CsvTable& table) {
   if (unused.empty()) return;
   write_log(fmt::format("note: the model does not use {} {}\n", unused.size() == 1 ? "column" : "columns",
                         fmt::join(unused, ", ")));
+}
+
+void warn_of_numeric_names(const std::vector<std::string>& names) {
+  if (!std::ranges::all_of(names, is_number)) return;
+  write_log(
+      "warning: every column name is a number: the first row was taken as the names; "
+      "--no-header takes it as data\n");
+}
+
+void warn_of_numeric_names(const Schema& schema) {
+  std::vector<std::string> names = schema.ignored;
+  for (const Feature& feature : schema.features) names.push_back(feature.name);
+  for (const std::string& name : {schema.label, schema.weight}) {
+    if (!name.empty()) names.push_back(name);
+  }
+  warn_of_numeric_names(names);
 }
 
 }  // namespace coppice::cli

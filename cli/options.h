@@ -35,4 +35,10 @@ void add_threshold(CLI::App& command, double& threshold);
 /// Tells on standard error which columns of a table are of no use to the model, nor were asked to be kept.
 void log_extra_columns(const io::CsvTable& table);
 
+/// Warns on standard error when every column name is a number, as it is when the first row was data. (Columns
+/// without header are not named by numbers.)
+void warn_of_numeric_names(const std::vector<std::string>& names);
+/// The same for a table that was read without a model.
+void warn_of_numeric_names(const Schema& schema);
+
 }  // namespace coppice::cli

@@ -159,6 +159,7 @@ ExitCode run(const Arguments& arguments) {
     throw Error("cli.usage", "a stratified split needs --label; --strategy random does not");
   }
   const io::CsvRows rows(arguments.paths, arguments.has_header, arguments.threads);
+  warn_of_numeric_names(rows.names());
   const Classes classes = arguments.label.empty() ? Classes{} : find_classes(rows, arguments.label);
   const std::vector<Part> parts =
       write_parts(arguments, rows, classes, assign(arguments, classes, rows.size()));

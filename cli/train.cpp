@@ -216,6 +216,7 @@ TrainingData read_training_data(const Arguments& arguments, const io::CsvOptions
   const io::CsvTable table = previous != nullptr ? io::read_csv(arguments.train, previous->schema, csv)
                                                  : io::read_csv(arguments.train, csv);
   log_extra_columns(table);
+  if (previous == nullptr) warn_of_numeric_names(table.data.schema);
   warn_of_constant_label(table, parameters.objective);
   outcome.read_seconds += watch.lap();
   outcome.n_rows = table.data.n_rows;

@@ -86,6 +86,33 @@ TEST_F(Describe, ReadsStandardInputSeveralFilesAndHeaderlessTables) {
   EXPECT_EQ(json["columns"][1]["missing"], 1);
 }
 
+TEST_F(Describe, EveryVerbThatTakesAFirstRowOfNumbersForNamesSaysSo) {
+  const std::string warning =
+      "warning: every column name is a number: the first row was taken as the names; "
+      "--no-header takes it as data\n";
+  const Words describe = {"describe", "t.csv"}, describe_json = {"describe", "t.csv", "--json"};
+  const Words split = {"split", "t.csv", "--strategy", "random", "--fractions", "0.5,0.5", "--out", "parts"};
+  const Words train = {"train", "--train", "t.csv", "--label", "1", "--model", "m.json", "--log-period", "0"};
+  const auto errors = [this](Words words, std::string_view first_row, const Words& more = {}) {
+    write("t.csv", std::string(first_row) + "\n1,0,3\n2,1,5\n3,1,4\n");
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome outcome = run(words);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+    return outcome.errors;
+  };
+  for (const Words& verb : {describe, describe_json, split, train}) {
+    EXPECT_EQ(errors(verb, "-0.5, 1 ,1e3"), warning) << verb[0];
+    EXPECT_EQ(errors(verb, "-0.5,1,1e3", {"--no-header"}), "") << verb[0];
+    EXPECT_EQ(errors(verb, "-0.5,1,amount"), "") << verb[0];
+    EXPECT_EQ(errors(verb, "-0.5,1,"), "") << verb[0];
+    EXPECT_EQ(errors(verb, "-0.5,1,2 %"), "") << verb[0];
+  }
+  // Columns that are no features have names, too.
+  EXPECT_EQ(errors(train, "-0.5,Class,1e3"), "") << "the label";
+  EXPECT_EQ(errors(train, "-0.5,1,key", {"--ignore", "key"}), "") << "an ignored column";
+  EXPECT_EQ(errors(train, "-0.5,1,weight", {"--weight", "weight"}), "") << "the weight";
+}
+
 TEST_F(Describe, ControlCharactersDoNotReachTheTerminal) {
   const Outcome outcome = run({"describe", "-"}, "a\n\x1b[31mred\nplain\n");
   EXPECT_EQ(outcome.exit_code, 0);

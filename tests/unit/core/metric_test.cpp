@@ -1,5 +1,6 @@
 #include <coppice/error.h>
 #include <coppice/metric.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -59,8 +60,10 @@ TEST(Metric, UnknownNamesAreRefused) {
       error_of("ndcg"),
       "[core.metric.unknown] unknown metric 'ndcg'; there are logloss, error, error@t, auc, ap, rmse, mae");
   for (const std::string text : {"", "x", "0.3x", "nan", "inf"}) {
-    EXPECT_EQ(error_of("error@" + text), "[core.metric.unknown] metric 'error@" + text + "': '" + text +
-                                             "' is not a threshold; write, for instance, error@0.3");
+    EXPECT_EQ(error_of("error@" + text),
+              fmt::format("[core.metric.unknown] metric 'error@{0}': '{0}' is not a threshold; "
+                          "write, for instance, error@0.3",
+                          text));
   }
 }
 

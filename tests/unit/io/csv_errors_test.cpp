@@ -196,6 +196,9 @@ TEST(CsvErrors, ColumnNames) {
       "them");
   EXPECT_EQ(error_of("Time,Amount,Class\n1,2,0\n", with_label("Clas")),
             "[io.csv.column_unknown] t.csv: no column 'Clas' for the label; did you mean 'Class'?");
+  EXPECT_EQ(error_of("Time,V1,V2,V3,V4,V5,V6,V7,V8,Amount,Classes,Class\n1,2,3,4,5,6,7,8,9,10,11,0\n",
+                     with_label("CLASS")),
+            "[io.csv.column_unknown] t.csv: no column 'CLASS' for the label; did you mean 'Class'?");
   EXPECT_EQ(error_of("Time,Amount,Class\n1,2,0\n", with_label("zzzzzzzz")),
             "[io.csv.column_unknown] t.csv: no column 'zzzzzzzz' for the label; the columns are Time, "
             "Amount, Class");

@@ -6,9 +6,11 @@
 #include <bit>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 #include <limits>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gzip_text.h"
@@ -97,23 +99,23 @@ class ExampleMaker {
   }
 
   std::string word() {
-    static const std::vector<std::string> kWords = {"a",
-                                                    "b",
-                                                    "a longer text of some kind",
-                                                    "with,comma",
-                                                    "line\nend",
-                                                    "crlf\r\nwithin",
-                                                    "\"",
-                                                    "say \"\"",
-                                                    "cr\rwithin",
-                                                    "\xC3\xA9t\xC3\xA9",
-                                                    "half\"quote",
-                                                    ",",
-                                                    "\n",
-                                                    "tail ",
-                                                    "#",
-                                                    "x,\"y\",z\n\"\n"};
-    return kWords[random_() % kWords.size()];
+    static constexpr std::string_view kWords[] = {"a",
+                                                  "b",
+                                                  "a longer text of some kind",
+                                                  "with,comma",
+                                                  "line\nend",
+                                                  "crlf\r\nwithin",
+                                                  "\"",
+                                                  "say \"\"",
+                                                  "cr\rwithin",
+                                                  "\xC3\xA9t\xC3\xA9",
+                                                  "half\"quote",
+                                                  ",",
+                                                  "\n",
+                                                  "tail ",
+                                                  "#",
+                                                  "x,\"y\",z\n\"\n"};
+    return std::string(kWords[random_() % std::size(kWords)]);
   }
 
   std::string quoted(const std::string& text) {

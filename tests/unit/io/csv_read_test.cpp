@@ -99,13 +99,13 @@ TEST(CsvRead, ColumnsByIndexAndWithoutHeader) {
 
 TEST(CsvRead, LineEndsBlankLinesAndByteOrderMark) {
   const std::string_view same[] = {
-      "a,b\n1,2\n3,4\n",        //
-      "a,b\n1,2\n3,4",          // no line end at the end
-      "a,b\r\n1,2\r\n3,4\r\n",  // CRLF
-      "\uFEFFa,b\n1,2\r\n3,4\n",  // BOM, mixed line ends
-      "\n\r\na,b\n\n1,2\n\r\n\n3,4\n\n\r\n",  // blank lines anywhere
+      "a,b\n1,2\n3,4\n",                              //
+      "a,b\n1,2\n3,4",                                // no line end at the end
+      "a,b\r\n1,2\r\n3,4\r\n",                        // CRLF
+      "\uFEFFa,b\n1,2\r\n3,4\n",                      // BOM, mixed line ends
+      "\n\r\na,b\n\n1,2\n\r\n\n3,4\n\n\r\n",          // blank lines anywhere
       "\uFEFF\r\n\"a\",\"b\"\n1,2\n\"3\",\"4\"\r\n",  // quoted names and numbers
-      " a ,\tb\n 1,2 \n\t3 ,\" 4\"",        // spaces and tabs around names and numbers
+      " a ,\tb\n 1,2 \n\t3 ,\" 4\"",                  // spaces and tabs around names and numbers
   };
   for (const std::string_view text : same) {
     const CsvTable table = read_text(text);
@@ -176,9 +176,8 @@ TEST(CsvRead, Numbers) {
 }
 
 TEST(CsvRead, TextsThatLookLikeNumbersAreCategories) {
-  for (const char* text :
-       {"0x1A", "1e", "1,5\"", "1_000", "--1", "+-1", "1 2", "1.2.3", "e5", ".", "+", "-", "nan(1)", "1f",
-        "\u00A01"}) {
+  for (const char* text : {"0x1A", "1e", "1,5\"", "1_000", "--1", "+-1", "1 2", "1.2.3", "e5", ".", "+", "-",
+                           "nan(1)", "1f", "\u00A01"}) {
     const CsvTable table =
         read_text(fmt::format("n,m\n1,1\n\"{}\",1\n", text == std::string("1,5\"") ? "1,5" : text));
     EXPECT_EQ(table.data.schema.features[0].kind, FeatureKind::kCategorical) << text;

@@ -301,14 +301,14 @@ TEST(ReadModel, RefusesOtherKindsOfModel) {
                 testing::AllOf(testing::StartsWith("[io.model.unsupported] model.json: "),
                                HasSubstr(std::string(why))));
   };
-  refused("\"gbtree\"", "\"dart\"", "booster gbtree, not 'dart'");
-  refused("\"gbtree\"", "\"gblinear\"", "booster gbtree, not 'gblinear'");
-  refused("\"name\":\"gbtree\"", R"("name":"gbtree","weight_drop":[0.5])", "DART");
-  refused("\"tree_info\"", R"("weight_drop":[0.5],"tree_info")", "DART");
-  refused("\"num_class\":\"0\"", "\"num_class\":\"3\"", "one output");
-  refused("\"num_target\":\"1\"", "\"num_target\":\"2\"", "one output");
-  refused("\"tree_info\":[0]", "\"tree_info\":[1]", "one output");
-  refused("\"size_leaf_vector\":\"1\"", "\"size_leaf_vector\":\"3\"", "leaves hold vectors");
+  refused(R"("gbtree")", R"("dart")", "booster gbtree, not 'dart'");
+  refused(R"("gbtree")", R"("gblinear")", "booster gbtree, not 'gblinear'");
+  refused(R"("name":"gbtree")", R"("name":"gbtree","weight_drop":[0.5])", "DART");
+  refused(R"("tree_info")", R"("weight_drop":[0.5],"tree_info")", "DART");
+  refused(R"("num_class":"0")", R"("num_class":"3")", "one output");
+  refused(R"("num_target":"1")", R"("num_target":"2")", "one output");
+  refused(R"("tree_info":[0])", R"("tree_info":[1])", "one output");
+  refused(R"("size_leaf_vector":"1")", R"("size_leaf_vector":"3")", "leaves hold vectors");
   refused("reg:squarederror", "count:poisson", "not for 'count:poisson'");
 }
 

@@ -1,7 +1,10 @@
 // Every vector kernel against its scalar twin, bit by bit, on random input with awkward sizes.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <random>
