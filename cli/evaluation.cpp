@@ -59,6 +59,12 @@ std::vector<MetricLine> metric_lines(Objective objective, const std::vector<std:
   return lines;
 }
 
+std::vector<Metric> metrics_of(const std::vector<MetricLine>& lines) {
+  std::vector<Metric> metrics;
+  for (const MetricLine& line : lines) metrics.push_back(line.metric);
+  return metrics;
+}
+
 double choose(const ThresholdRule& rule, std::span<const float> predictions, const Dataset& data) {
   const std::optional<float> threshold = choose_threshold(rule, predictions, data.labels, data.weights);
   if (!threshold) {
@@ -90,8 +96,7 @@ void add_intervals(const EvaluationOptions& options, Objective objective, std::s
                    const Dataset& data, std::vector<MetricLine>& lines) {
   const std::uint32_t n_replicates = options.bootstrap.n_replicates;
   if (n_replicates == 0) return;
-  std::vector<Metric> metrics;
-  for (const MetricLine& line : lines) metrics.push_back(line.metric);
+  const std::vector<Metric> metrics = metrics_of(lines);
   std::vector<std::vector<double>> values(metrics.size(), std::vector<double>(n_replicates));
   share_replicates(n_replicates, options.threads, [&](std::uint32_t replicate) {
     Buffer<float> weights(margins.size());
@@ -130,9 +135,9 @@ Evaluation evaluate_table(const Model& model, const Dataset& data, const Evaluat
     add_thresholds(predictions, data, evaluation);
   }
   evaluation.metrics = metric_lines(model.objective, options.metrics, evaluation.threshold);
-  for (MetricLine& line : evaluation.metrics) {
-    line.value = evaluate(line.metric, model.objective, margins, data.labels, data.weights);
-  }
+  const std::vector<double> values =
+      evaluate(metrics_of(evaluation.metrics), model.objective, margins, data.labels, data.weights);
+  for (std::size_t m = 0; m < values.size(); ++m) evaluation.metrics[m].value = values[m];
   add_intervals(options, model.objective, margins, data, evaluation.metrics);
   return evaluation;
 }
