@@ -3,7 +3,6 @@
 #include <coppice/io/csv.h>
 #include <coppice/io/model_file.h>
 #include <coppice/metric.h>
-#include <coppice/scorer.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -12,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "evaluation.h"
 #include "options.h"
-#include "scores.h"
 #include "text.h"
 #include "verb.h"
 
@@ -25,105 +24,127 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kFooter =
     "Examples:\n"
     "  coppice evaluate --model fraud.json test.csv\n"
-    "  coppice evaluate --model fraud.json test.csv --threshold 0.2 --json";
+    "  coppice evaluate --model fraud.json test.csv --threshold 0.2 --json\n"
+    "  coppice evaluate --model fraud.json test.csv --choose 'fpr<=0.001' --metric "
+    "'recall@fpr=0.001,precision@k=100'\n"
+    "  coppice evaluate --model fraud.json test.csv --bootstrap 1000 --seed 1\n"
+    "Metrics and rules, with their formulas: docs/metrics.md.";
 
 struct Arguments {
   std::string model;
   std::vector<std::string> paths;
-  std::string label, weight;
+  std::string label, weight, rule;
   bool has_header = true;
-  int threads = 0;
-  double threshold = 0.5;
+  EvaluationOptions options;
   bool json = false;
 };
 
-struct MetricLine {
-  std::string name;   ///< as in parameters and logs
-  std::string title;  ///< for people
-  double value = 0;
-};
-
-/// Everything that is told about the scores of one table.
-struct Evaluation {
-  std::size_t n_rows = 0;
-  double weight = 0;    ///< sum over rows
-  double positive = 0;  ///< the part of it with label 1
-  std::vector<MetricLine> metrics;
-  Confusion confusion;
-};
-
-std::vector<MetricLine> metrics_for(Objective objective) {
-  if (objective == Objective::kBinaryLogistic) {
-    return {{"auc", "AUC"}, {"ap", "average precision"}, {"logloss", "log loss"}};
-  }
-  return {{"rmse", "root mean squared error"}, {"mae", "mean absolute error"}};
-}
-
-Evaluation evaluate_table(const Model& model, const Dataset& data, double threshold, int threads) {
-  std::vector<float> scores = score_table(Scorer(model), data, Output::kMargin, threads);
-  Evaluation evaluation;
-  evaluation.n_rows = data.n_rows;
-  evaluation.metrics = metrics_for(model.objective);
-  for (MetricLine& line : evaluation.metrics) {
-    line.value = evaluate(metric_from_string(line.name), model.objective, scores, data.labels, data.weights);
-  }
-  if (model.objective == Objective::kBinaryLogistic) {
-    margins_to_predictions(model.objective, scores);
-    const Confusion confusion = coppice::confusion(scores, data.labels, data.weights, threshold);
-    evaluation.confusion = confusion;
-    evaluation.positive = confusion.true_positive + confusion.false_negative;
-    evaluation.weight = evaluation.positive + confusion.true_negative + confusion.false_positive;
-    evaluation.metrics.insert(evaluation.metrics.end(), {{"precision", "precision", confusion.precision()},
-                                                         {"recall", "recall", confusion.recall()},
-                                                         {"f1", "F1", confusion.f1()},
-                                                         {"accuracy", "accuracy", confusion.accuracy()}});
-  }
-  return evaluation;
-}
-
-std::string confusion_text(const Confusion& confusion, double threshold) {
+std::string confusion_text(const Evaluation& evaluation, const std::string& rule) {
+  const Confusion& confusion = evaluation.confusion;
   TextTable table({"", "called 0", "called 1"});
   table.add_row({"label 0", sum_text(confusion.true_negative), sum_text(confusion.false_positive)});
   table.add_row({"label 1", sum_text(confusion.false_negative), sum_text(confusion.true_positive)});
-  return fmt::format("\nConfusion matrix: called 1 from probability {} on\n{}", threshold, table.text());
+  return fmt::format("\nConfusion matrix: called 1 from probability {} on{}\n{}", evaluation.threshold,
+                     rule.empty() ? "" : fmt::format(", chosen by {}", rule), table.text());
 }
 
-void print_text(const Model& model, const Evaluation& evaluation, double threshold) {
+std::string thresholds_text(const Evaluation& evaluation) {
+  TextTable table({"threshold", "alerts", "precision", "recall", "F1", "false positive rate"});
+  for (const auto& [threshold, confusion] : evaluation.thresholds) {
+    table.add_row({number_text(threshold), sum_text(confusion.alerts()), metric_text(confusion.precision()),
+                   metric_text(confusion.recall()), metric_text(confusion.f1()),
+                   metric_text(confusion.false_positive_rate())});
+  }
+  return "\n" + table.text();
+}
+
+std::string metrics_text(const Evaluation& evaluation, const EvaluationOptions& options, bool is_binary) {
+  const auto value_text = [&](double value) { return is_binary ? metric_text(value) : number_text(value); };
+  std::vector<std::string> header = {"metric", "value"};
+  if (options.bootstrap.n_replicates > 0) header.emplace_back("95 % interval");
+  TextTable table(header);
+  for (const MetricLine& line : evaluation.metrics) {
+    std::vector<std::string> cells = {line.title, value_text(line.value)};
+    if (line.interval) {
+      cells.push_back(
+          fmt::format("{} to {}", value_text(line.interval->low), value_text(line.interval->high)));
+    }
+    table.add_row(cells);
+  }
+  return "\n" + table.text();
+}
+
+void print_text(const Model& model, const Evaluation& evaluation, const Arguments& arguments) {
   const bool is_binary = model.objective == Objective::kBinaryLogistic;
   std::string text = fmt::format("{} rows", count_text(evaluation.n_rows));
   if (is_binary) {
-    text += fmt::format(", {} positive ({})", sum_text(evaluation.positive),
-                        percent_text(evaluation.positive / evaluation.weight));
+    text += fmt::format(", {} positive ({})", sum_text(evaluation.confusion.positive()),
+                        percent_text(evaluation.confusion.positive() / evaluation.confusion.total()));
   }
-  TextTable table({"metric", "value"});
-  for (const MetricLine& line : evaluation.metrics) {
-    table.add_row({line.title, is_binary ? metric_text(line.value) : number_text(line.value)});
-  }
-  text += "\n\n" + table.text();
-  if (is_binary) text += confusion_text(evaluation.confusion, threshold);
+  text += '\n' + metrics_text(evaluation, arguments.options, is_binary);
+  if (is_binary) text += confusion_text(evaluation, arguments.rule) + thresholds_text(evaluation);
   write_output(text);
 }
 
-void print_json(const Model& model, const Evaluation& evaluation, double threshold) {
-  Json metrics = Json::object();
-  for (const MetricLine& line : evaluation.metrics) metrics[line.name] = line.value;
+Json confusion_json(const Confusion& confusion) {
+  return {{"true_positive", confusion.true_positive},
+          {"false_positive", confusion.false_positive},
+          {"true_negative", confusion.true_negative},
+          {"false_negative", confusion.false_negative}};
+}
+
+Json thresholds_json(const std::vector<ThresholdLine>& thresholds) {
+  Json lines = Json::array();
+  for (const auto& [threshold, confusion] : thresholds) {
+    lines.push_back({{"threshold", threshold},
+                     {"alerts", confusion.alerts()},
+                     {"precision", confusion.precision()},
+                     {"recall", confusion.recall()},
+                     {"f1", confusion.f1()},
+                     {"false_positive_rate", confusion.false_positive_rate()}});
+  }
+  return lines;
+}
+
+void print_json(const Model& model, const Evaluation& evaluation, const Arguments& arguments) {
   Json json = {{"rows", evaluation.n_rows}};
   if (model.objective == Objective::kBinaryLogistic) {
-    const Confusion& confusion = evaluation.confusion;
-    json["positive"] = evaluation.positive;
-    json["threshold"] = threshold;
-    json["confusion"] = {{"true_positive", confusion.true_positive},
-                         {"false_positive", confusion.false_positive},
-                         {"true_negative", confusion.true_negative},
-                         {"false_negative", confusion.false_negative}};
+    json["positive"] = evaluation.confusion.positive();
+    json["threshold"] = evaluation.threshold;
+    if (!arguments.rule.empty()) json["rule"] = arguments.rule;
+    json["confusion"] = confusion_json(evaluation.confusion);
+    json["thresholds"] = thresholds_json(evaluation.thresholds);
+  }
+  Json metrics = Json::object(), intervals = Json::object();
+  for (const MetricLine& line : evaluation.metrics) {
+    metrics[line.name] = line.value;
+    if (line.interval) intervals[line.name] = {line.interval->low, line.interval->high};
   }
   json["metrics"] = metrics;
+  if (const Bootstrap& bootstrap = arguments.options.bootstrap; bootstrap.n_replicates > 0) {
+    json["bootstrap"] = {{"replicates", bootstrap.n_replicates}, {"seed", bootstrap.seed}};
+    json["intervals"] = intervals;
+  }
   write_json(json);
+}
+
+/// What of the command line can be wrong without a look at the table: before it is read.
+EvaluationOptions checked_options(const Arguments& arguments, Objective objective) {
+  EvaluationOptions options = arguments.options;
+  for (const std::string& metric : options.metrics) static_cast<void>(metric_from_string(metric));
+  if (arguments.rule.empty()) return options;
+  options.rule = threshold_rule_from_string(arguments.rule);
+  if (objective != Objective::kBinaryLogistic) {
+    throw Error("cli.usage",
+                fmt::format("--choose needs a model of classes, and {} predicts a number", arguments.model));
+  }
+  return options;
 }
 
 ExitCode run(const Arguments& arguments) {
   const Model model = io::load_model(arguments.model);
-  io::CsvOptions csv = reading_for(model.schema, arguments.has_header, arguments.threads);
+  const EvaluationOptions options = checked_options(arguments, model.objective);
+  io::CsvOptions csv = reading_for(model.schema, arguments.has_header, options.threads);
   csv.label = arguments.label.empty() ? model.schema.label : arguments.label;
   csv.weight = arguments.weight.empty() ? model.schema.weight : arguments.weight;
   csv.binary_label = model.objective == Objective::kBinaryLogistic;
@@ -132,20 +153,44 @@ ExitCode run(const Arguments& arguments) {
   }
   const io::CsvTable table = io::read_csv(arguments.paths, model.schema, csv);
   log_extra_columns(table);
-  const Evaluation evaluation = evaluate_table(model, table.data, arguments.threshold, arguments.threads);
+  const Evaluation evaluation = evaluate_table(model, table.data, options);
   if (arguments.json) {
-    print_json(model, evaluation, arguments.threshold);
+    print_json(model, evaluation, arguments);
   } else {
-    print_text(model, evaluation, arguments.threshold);
+    print_text(model, evaluation, arguments);
   }
   return kSuccess;
+}
+
+void add_measures(CLI::App& command, Arguments& arguments) {
+  EvaluationOptions& options = arguments.options;
+  add_threshold(command, options.threshold);
+  command
+      .add_option("--choose", arguments.rule,
+                  fmt::format("Choose the threshold from this table: {}", kThresholdRules))
+      ->excludes("--threshold")
+      ->type_name("RULE");
+  command
+      .add_option(
+          "--metric", options.metrics,
+          fmt::format("Metrics beside the usual ones: {}. Without @t: at the threshold in use", kMetricNames))
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("A,B");
+  command
+      .add_option("--bootstrap", options.bootstrap.n_replicates,
+                  "Replicates for 95 % intervals of the metrics; 0 is none, 1000 is usual")
+      ->check(CLI::Range(0, 1'000'000).description(""))
+      ->capture_default_str()
+      ->type_name("N");
+  add_seed(command, options.bootstrap.seed, "the bootstrap");
 }
 
 }  // namespace
 
 Verb add_evaluate(CLI::App& program) {
-  CLI::App* command =
-      program.add_subcommand("evaluate", "Measure a model on a labelled table: metrics and confusion matrix");
+  CLI::App* command = program.add_subcommand(
+      "evaluate", "Measure a model on a labelled table: metrics, thresholds, confusion matrix");
   const auto arguments = std::make_shared<Arguments>();
   add_model(*command, arguments->model);
   add_data(*command, arguments->paths);
@@ -154,9 +199,9 @@ Verb add_evaluate(CLI::App& program) {
   command
       ->add_option("--weight", arguments->weight, "Row weight column, when it is not the one of the training")
       ->type_name("NAME|INDEX");
-  add_threshold(*command, arguments->threshold);
+  add_measures(*command, *arguments);
   add_no_header(*command, arguments->has_header);
-  add_threads(*command, arguments->threads);
+  add_threads(*command, arguments->options.threads);
   add_json(*command, arguments->json);
   command->footer(kFooter);
   return {command, [arguments] { return run(*arguments); }};

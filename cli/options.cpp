@@ -67,6 +67,14 @@ void add_model(CLI::App& command, std::string& path) {
   command.add_option("--model", path, "Model file: .json or .ubj")->required()->type_name("FILE");
 }
 
+void add_seed(CLI::App& command, std::uint64_t& seed, const std::string& what) {
+  // The parser alone would take -1 for 2^64 - 1.
+  const auto check = [](const std::string& text) {
+    return text.starts_with('-') ? fmt::format("{} is no whole number from 0 on", text) : std::string();
+  };
+  command.add_option("--seed", seed, "Seed of " + what)->check(check)->capture_default_str()->type_name("N");
+}
+
 void add_threshold(CLI::App& command, double& threshold) {
   const auto check = [](const std::string& text) {
     double value = -1;

@@ -3,6 +3,7 @@
 
 #include <coppice/io/csv.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ void add_reading(CLI::App& command, io::CsvOptions& csv);
 void add_json(CLI::App& command, bool& json);
 /// --model, required.
 void add_model(CLI::App& command, std::string& path);
+/// --seed; `what` says of what.
+void add_seed(CLI::App& command, std::uint64_t& seed, const std::string& what);
 /// --threshold, between 0 and 1.
 void add_threshold(CLI::App& command, double& threshold);
 

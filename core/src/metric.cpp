@@ -1,226 +1,25 @@
-#include <coppice/buffer.h>
 #include <coppice/detail/fixed_sum.h>
-#include <coppice/detail/math.h>
-#include <coppice/error.h>
 #include <coppice/metric.h>
-#include <coppice/parameters.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <limits>
-#include <utility>
-#include <vector>
+#include <optional>
+
+#include "losses.h"
+#include "ranking.h"
 
 namespace coppice {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-struct NamedKind {
-  std::string_view name;
-  Metric::Kind kind;
-};
-
-/// The first name of a kind is its own, the others are aliases.
-constexpr std::array<NamedKind, 8> kNames = {{
-    {"logloss", Metric::Kind::kLogloss},
-    {"error", Metric::Kind::kError},
-    {"auc", Metric::Kind::kAuc},
-    {"ap", Metric::Kind::kAveragePrecision},
-    {"average_precision", Metric::Kind::kAveragePrecision},
-    {"aucpr", Metric::Kind::kAveragePrecision},
-    {"rmse", Metric::Kind::kRmse},
-    {"mae", Metric::Kind::kMae},
-}};
-
-double parse_threshold(std::string_view name, std::string_view text) {
-  double threshold = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), threshold);
-  if (error != std::errc{} || stop != text.data() + text.size() || !std::isfinite(threshold)) {
-    constexpr std::string_view kMessage =
-        "metric '{}': '{}' is not a threshold; write, for instance, error@0.3";
-    throw Error("core.metric.unknown", fmt::format(kMessage, name, text));
-  }
-  return threshold;
-}
-
-bool is_positive(double label) { return label > 0.5; }
-
-double sum_weights(std::span<const float> weights, std::size_t n) {
-  if (weights.empty()) return static_cast<double>(n);
-  return detail::fixed_sum(n, [weights](std::size_t i) { return static_cast<double>(weights[i]); });
-}
-
-/// Losses of the rows of one block.
-using Losses = std::array<double, detail::kSumBlock>;
-
-/// -(y log p + (1 - y) log(1 - p)) from the margin z = log(p / (1 - p)), as
-/// max(z, 0) - y z + log(1 + exp(-|z|)). z is kept where p is in [1e-16, 1 - 1e-16].
-[[gnu::always_inline]] inline void log_losses(std::span<const float> margins, std::span<const float> labels,
-                                              Losses& losses) {
-  constexpr double kLimit = 36.841361487904734;
-  for (std::size_t i = 0; i < margins.size(); ++i) {
-    losses[i] = std::clamp<double>(margins[i], -kLimit, kLimit);
-  }
-  for (std::size_t i = 0; i < margins.size(); ++i) {
-    const double z = losses[i];
-    const double size = std::abs(z);
-    losses[i] = 0.5 * (z + size) - labels[i] * z + detail::log1p_double(detail::exp_double(-size));
-  }
-}
-
-// The loop above in wider registers where there are some: 285,000 rows in every round are worth it. Its
-// operations, and so the bits, are the same.
-#if defined(__x86_64__) && defined(__GNUC__)
-[[gnu::target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")]] void log_losses_avx512(
-    std::span<const float> margins, std::span<const float> labels, Losses& losses) {
-  log_losses(margins, labels, losses);
-}
-[[gnu::target("avx2")]] void log_losses_avx2(std::span<const float> margins, std::span<const float> labels,
-                                             Losses& losses) {
-  log_losses(margins, labels, losses);
-}
-void log_losses_of_margins(std::span<const float> margins, std::span<const float> labels, Losses& losses) {
-  if (__builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0)
-    log_losses_avx512(margins, labels, losses);
-  else if (__builtin_cpu_supports("avx2") != 0)
-    log_losses_avx2(margins, labels, losses);
-  else
-    log_losses(margins, labels, losses);
-}
-#else
-void log_losses_of_margins(std::span<const float> margins, std::span<const float> labels, Losses& losses) {
-  log_losses(margins, labels, losses);
-}
-#endif
-
-/// Distance of prediction and label, as the metric counts it.
-double loss_of_prediction(const Metric& metric, double prediction, double label) {
-  switch (metric.kind) {
-    case Metric::Kind::kLogloss: {
-      const double p = std::clamp(prediction, 1e-16, 1 - 1e-16);
-      return -(label * detail::log_double(p) + (1 - label) * detail::log_double(1 - p));
-    }
-    case Metric::Kind::kError:
-      return (prediction >= metric.threshold) == is_positive(label) ? 0 : 1;
-    case Metric::Kind::kRmse:
-      return (prediction - label) * (prediction - label);
-    default:
-      return std::abs(prediction - label);
-  }
-}
-
-void block_losses(const Metric& metric, Objective objective, std::span<const float> margins,
-                  std::span<const float> labels, Losses& losses) {
-  if (metric.kind == Metric::Kind::kLogloss && objective == Objective::kBinaryLogistic) {
-    log_losses_of_margins(margins, labels, losses);
-    return;
-  }
-  std::array<float, detail::kSumBlock> block;
-  const std::span<float> predictions(block.data(), margins.size());
-  std::ranges::copy(margins, predictions.begin());
-  margins_to_predictions(objective, predictions);
-  for (std::size_t i = 0; i < predictions.size(); ++i) {
-    losses[i] = loss_of_prediction(metric, predictions[i], labels[i]);
-  }
-}
-
-double mean_loss(const Metric& metric, Objective objective, std::span<const float> margins,
-                 std::span<const float> labels, std::span<const float> weights) {
-  const double sum = detail::fixed_block_sum(margins.size(), [&](std::size_t begin, std::size_t end) {
-    Losses losses;
-    block_losses(metric, objective, margins.subspan(begin, end - begin), labels.subspan(begin, end - begin),
-                 losses);
-    double block = 0;
-    for (std::size_t i = begin; i < end; ++i) {
-      block += losses[i - begin] * (weights.empty() ? 1.0F : weights[i]);
-    }
-    return block;
-  });
-  return sum / sum_weights(weights, margins.size());
-}
-
-// Ranks. A row is one 64-bit word: in the upper half a key that orders as the margin does, in the lower half
-// the weight, whose sign bit, free because weights are not negative, says that the row is positive. Sorting
-// by the key is stable, so within ties rows stay in order.
-
-constexpr std::uint32_t kSign = 0x80000000;
-
-std::uint64_t rank_word(float margin, bool positive, float weight) {
-  const auto bits = std::bit_cast<std::uint32_t>(margin + 0.0F);  // -0 becomes 0 and ties with it
-  const std::uint32_t key = (bits & kSign) != 0 ? ~bits : bits | kSign;
-  const std::uint32_t payload = std::bit_cast<std::uint32_t>(std::abs(weight)) | (positive ? kSign : 0);
-  return static_cast<std::uint64_t>(key) << 32 | payload;
-}
-
-std::uint32_t key_of(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); }
-bool is_positive_word(std::uint64_t word) { return (word & kSign) != 0; }
-double weight_of(std::uint64_t word) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(word) & ~kSign);
-}
-
-constexpr int kDigitBits = 11;
-constexpr std::size_t kDigits = 3;
-using DigitCounts = std::array<std::array<std::uint32_t, 1U << kDigitBits>, kDigits>;
-
-std::size_t digit_of(std::uint64_t word, std::size_t digit) {
-  return (word >> (32 + digit * kDigitBits)) & ((1U << kDigitBits) - 1);
-}
-
-/// Stable radix sort by the upper halves, least significant digit first.
-void sort_by_key(Buffer<std::uint64_t>& words) {
-  DigitCounts counts = {};
-  for (const std::uint64_t word : words) {
-    for (std::size_t digit = 0; digit < kDigits; ++digit) ++counts[digit][digit_of(word, digit)];
-  }
-  Buffer<std::uint64_t> target(words.size());
-  for (std::size_t digit = 0; digit < kDigits; ++digit) {
-    std::uint32_t next = 0;
-    for (std::uint32_t& count : counts[digit]) next += std::exchange(count, next);
-    for (const std::uint64_t word : words) target[counts[digit][digit_of(word, digit)]++] = word;
-    std::swap(words, target);
-  }
-}
-
-Buffer<std::uint64_t> rank(std::span<const float> margins, std::span<const float> labels,
-                           std::span<const float> weights) {
-  Buffer<std::uint64_t> words(margins.size());
-  for (std::size_t i = 0; i < margins.size(); ++i) {
-    words[i] = rank_word(margins[i], is_positive(labels[i]), weights.empty() ? 1.0F : weights[i]);
-  }
-  sort_by_key(words);
-  return words;
-}
-
-/// Weight of the positive and negative rows that share a margin.
-struct Tie {
-  double positive = 0, negative = 0;
-};
-
-/// Calls visit(tie) for every distinct margin, in falling order.
-template <class Visit>
-void for_each_tie(const Buffer<std::uint64_t>& words, Visit visit) {
-  for (std::size_t end = words.size(); end > 0;) {
-    const std::uint32_t key = key_of(words[end - 1]);
-    Tie tie;
-    for (; end > 0 && key_of(words[end - 1]) == key; --end) {
-      const std::uint64_t word = words[end - 1];
-      (is_positive_word(word) ? tie.positive : tie.negative) += weight_of(word);
-    }
-    visit(tie);
-  }
-}
-
-double area_under_curve(const Buffer<std::uint64_t>& words) {
+double area_under_curve(const Ranking& ranking) {
   Tie above;
   double right = 0;
-  for_each_tie(words, [&](const Tie& tie) {
+  ranking.for_each_tie([&](const Tie& tie) {
     right += tie.negative * (above.positive + 0.5 * tie.positive);
     above.positive += tie.positive;
     above.negative += tie.negative;
@@ -229,10 +28,10 @@ double area_under_curve(const Buffer<std::uint64_t>& words) {
   return pairs > 0 ? right / pairs : kNaN;
 }
 
-double average_precision(const Buffer<std::uint64_t>& words) {
+double average_precision(const Ranking& ranking) {
   Tie above;
   double sum = 0;
-  for_each_tie(words, [&](const Tie& tie) {
+  ranking.for_each_tie([&](const Tie& tie) {
     above.positive += tie.positive;
     above.negative += tie.negative;
     if (tie.positive > 0) sum += tie.positive * (above.positive / (above.positive + above.negative));
@@ -240,81 +39,174 @@ double average_precision(const Buffer<std::uint64_t>& words) {
   return above.positive > 0 && above.negative > 0 ? sum / above.positive : kNaN;
 }
 
+/// Greatest value of a threshold that is good enough; 0 when none is.
+template <class IsGood, class Value>
+double best_threshold_value(const Ranking& ranking, IsGood is_good, Value value) {
+  const Tie all = ranking.total();
+  if (!(all.positive > 0 && all.negative > 0)) return kNaN;
+  double best = 0;
+  ranking.for_each_threshold([&](float, const Confusion& confusion) {
+    if (is_good(confusion)) best = std::max(best, value(confusion));
+  });
+  return best;
+}
+
+double precision_at_count(const Ranking& ranking, double count) {
+  double taken = 0, positive = 0;
+  ranking.for_each_tie([&](const Tie& tie) {
+    const double weight = std::min(tie.weight(), count - taken);
+    if (!(weight > 0)) return;
+    positive += tie.positive * (weight / tie.weight());
+    taken += weight;
+  });
+  return positive / taken;
+}
+
+double calibration_error(Objective objective, std::span<const float> margins, std::span<const float> labels,
+                         std::span<const float> weights) {
+  constexpr std::size_t kBins = 10;
+  Buffer<float> predictions(margins);
+  margins_to_predictions(objective, predictions);
+  const Ranking ranking(predictions, labels, weights);
+  const double all = ranking.total().weight();
+  // Bin b holds the weight from all * b / 10 to all * (b + 1) / 10; its gap is the sum of prediction - label.
+  std::array<double, kBins> gaps = {};
+  double begin = 0;
+  std::size_t bin = 0;
+  ranking.for_each_tie([&](const Tie& tie) {
+    const double end = begin + tie.weight();
+    const double gap = tie.score - tie.positive / tie.weight();
+    while (begin < end) {
+      const double bin_end =
+          bin + 1 < kBins ? all * static_cast<double>(bin + 1) / kBins : std::numeric_limits<double>::max();
+      const double cut = std::clamp(bin_end, begin, end);
+      gaps[bin] += (cut - begin) * gap;
+      begin = cut;
+      if (begin < end) ++bin;
+    }
+  });
+  double sum = 0;
+  for (const double gap : gaps) sum += std::abs(gap);
+  return sum / all;
+}
+
+double r_squared(Objective objective, std::span<const float> margins, std::span<const float> labels,
+                 std::span<const float> weights) {
+  const auto weighted_mean = [&](auto term) {
+    const double sum = detail::fixed_sum(
+        labels.size(), [&](std::size_t i) { return (weights.empty() ? 1.0F : weights[i]) * term(i); });
+    return sum / sum_weights(weights, labels.size());
+  };
+  const double mean = weighted_mean([&](std::size_t i) { return static_cast<double>(labels[i]); });
+  const double variance =
+      weighted_mean([&](std::size_t i) { return (labels[i] - mean) * (labels[i] - mean); });
+  return variance > 0 ? 1 - mean_loss(Metric::Kind::kR2, objective, margins, labels, weights) / variance
+                      : kNaN;
+}
+
+double ranking_value(const Metric& metric, const Ranking& ranking) {
+  const double x = metric.argument;
+  switch (metric.kind) {
+    case Metric::Kind::kAveragePrecision:
+      return average_precision(ranking);
+    case Metric::Kind::kRecallAtFpr:
+      return best_threshold_value(
+          ranking, [x](const Confusion& c) { return c.false_positive_rate() <= x; },
+          [](const Confusion& c) { return c.recall(); });
+    case Metric::Kind::kPrecisionAtRecall:
+      return best_threshold_value(
+          ranking, [x](const Confusion& c) { return c.recall() >= x && c.alerts() > 0; },
+          [](const Confusion& c) { return c.precision(); });
+    case Metric::Kind::kRecallAtPrecision:
+      return best_threshold_value(
+          ranking, [x](const Confusion& c) { return c.precision() >= x; },
+          [](const Confusion& c) { return c.recall(); });
+    case Metric::Kind::kPrecisionAtCount:
+      return precision_at_count(ranking, x);
+    default:
+      return area_under_curve(ranking);
+  }
+}
+
+bool is_of_ranking(Metric::Kind kind) {
+  switch (kind) {
+    case Metric::Kind::kAuc:
+    case Metric::Kind::kAveragePrecision:
+    case Metric::Kind::kRecallAtFpr:
+    case Metric::Kind::kPrecisionAtRecall:
+    case Metric::Kind::kRecallAtPrecision:
+    case Metric::Kind::kPrecisionAtCount:
+      return true;
+    default:
+      return false;
+  }
+}
+
+double threshold_value(const Metric& metric, const Confusion& confusion) {
+  switch (metric.kind) {
+    case Metric::Kind::kAccuracy:
+      return confusion.accuracy();
+    case Metric::Kind::kPrecision:
+      return confusion.precision();
+    case Metric::Kind::kRecall:
+      return confusion.recall();
+    case Metric::Kind::kF1:
+      return confusion.f1();
+    case Metric::Kind::kMcc:
+      return confusion.mcc();
+    case Metric::Kind::kBalancedAccuracy:
+      return confusion.balanced_accuracy();
+    default:
+      return confusion.error();
+  }
+}
+
+Confusion confusion_of_margins(Objective objective, std::span<const float> margins,
+                               std::span<const float> labels, std::span<const float> weights,
+                               double threshold) {
+  Buffer<float> predictions(margins);
+  margins_to_predictions(objective, predictions);
+  return confusion(predictions, labels, weights, threshold);
+}
+
+double loss_value(Metric::Kind kind, Objective objective, std::span<const float> margins,
+                  std::span<const float> labels, std::span<const float> weights) {
+  switch (kind) {
+    case Metric::Kind::kCalibrationError:
+      return calibration_error(objective, margins, labels, weights);
+    case Metric::Kind::kR2:
+      return r_squared(objective, margins, labels, weights);
+    case Metric::Kind::kRmse:
+      return std::sqrt(mean_loss(kind, objective, margins, labels, weights));
+    default:
+      return mean_loss(kind, objective, margins, labels, weights);
+  }
+}
+
 }  // namespace
-
-std::string Metric::name() const {
-  const auto named = std::ranges::find(kNames, kind, &NamedKind::kind);
-  if (kind == Kind::kError && threshold != 0.5) return fmt::format("{}@{}", named->name, threshold);
-  return std::string(named->name);
-}
-
-bool Metric::higher_is_better() const noexcept {
-  return kind == Kind::kAuc || kind == Kind::kAveragePrecision;
-}
-
-Metric metric_from_string(std::string_view name) {
-  constexpr std::string_view kErrorAt = "error@";
-  if (name.starts_with(kErrorAt)) {
-    return {Metric::Kind::kError, parse_threshold(name, name.substr(kErrorAt.size()))};
-  }
-  std::vector<std::string> known;
-  for (const NamedKind& named : kNames) {
-    if (named.name == name) return {.kind = named.kind};
-    known.emplace_back(named.name);
-  }
-  const std::string nearest = nearest_name(name, known);
-  throw Error("core.metric.unknown",
-              nearest.empty() ? fmt::format("unknown metric '{}'; there are {}", name, kMetricNames)
-                              : fmt::format("unknown metric '{}'; did you mean {}?", name, nearest));
-}
-
-Metric default_metric(Objective objective) noexcept {
-  return {.kind = objective == Objective::kBinaryLogistic ? Metric::Kind::kLogloss : Metric::Kind::kRmse};
-}
 
 double evaluate(const Metric& metric, Objective objective, std::span<const float> margins,
                 std::span<const float> labels, std::span<const float> weights) {
-  switch (metric.kind) {
-    case Metric::Kind::kAuc:
-      return area_under_curve(rank(margins, labels, weights));
-    case Metric::Kind::kAveragePrecision:
-      return average_precision(rank(margins, labels, weights));
-    case Metric::Kind::kRmse:
-      return std::sqrt(mean_loss(metric, objective, margins, labels, weights));
-    default:
-      return mean_loss(metric, objective, margins, labels, weights);
+  return evaluate(std::span(&metric, 1), objective, margins, labels, weights).front();
+}
+
+std::vector<double> evaluate(std::span<const Metric> metrics, Objective objective,
+                             std::span<const float> margins, std::span<const float> labels,
+                             std::span<const float> weights) {
+  std::optional<Ranking> ranking;
+  std::vector<double> values;
+  for (const Metric& metric : metrics) {
+    if (is_of_ranking(metric.kind)) {
+      if (!ranking) ranking.emplace(margins, labels, weights);
+      values.push_back(ranking_value(metric, *ranking));
+    } else if (metric.has_threshold()) {
+      values.push_back(threshold_value(
+          metric, confusion_of_margins(objective, margins, labels, weights, metric.argument)));
+    } else {
+      values.push_back(loss_value(metric.kind, objective, margins, labels, weights));
+    }
   }
-}
-
-double Confusion::precision() const noexcept { return true_positive / (true_positive + false_positive); }
-
-double Confusion::recall() const noexcept { return true_positive / (true_positive + false_negative); }
-
-double Confusion::f1() const noexcept {
-  return 2 * true_positive / (2 * true_positive + false_positive + false_negative);
-}
-
-double Confusion::accuracy() const noexcept {
-  const double right = true_positive + true_negative;
-  return right / (right + false_positive + false_negative);
-}
-
-Confusion confusion(std::span<const float> predictions, std::span<const float> labels,
-                    std::span<const float> weights, double threshold) {
-  const auto weigh = [&](bool called, bool positive) {
-    return detail::fixed_block_sum(predictions.size(), [&](std::size_t begin, std::size_t end) {
-      double sum = 0;
-      for (std::size_t i = begin; i < end; ++i) {
-        const bool counted = (predictions[i] >= threshold) == called && is_positive(labels[i]) == positive;
-        if (counted) sum += weights.empty() ? 1.0F : weights[i];
-      }
-      return sum;
-    });
-  };
-  return {.true_positive = weigh(true, true),
-          .false_positive = weigh(true, false),
-          .true_negative = weigh(false, false),
-          .false_negative = weigh(false, true)};
+  return values;
 }
 
 }  // namespace coppice

@@ -209,8 +209,9 @@ class Watch {
         session.read_margins(margins);
       else
         session.read_evaluation_margins(static_cast<std::size_t>(set.evaluation_index), margins);
-      for (const Metric& metric : metrics_)
-        values.push_back(coppice::evaluate(metric, objective_, margins, set.labels, set.weights));
+      const std::vector<double> of_set =
+          coppice::evaluate(metrics_, objective_, margins, set.labels, set.weights);
+      values.insert(values.end(), of_set.begin(), of_set.end());
     }
     return values;
   }
@@ -250,7 +251,7 @@ class EarlyStopping {
   bool update(int round, std::span<const double> values) {
     if (!is_on()) return false;
     const double value = values[index_];
-    if (best_round_ < 0 || (higher_is_better_ ? value > best_ : value < best_)) {
+    if (best_round_ < 0 || improves(value)) {
       best_ = value;
       best_round_ = round;
     }
@@ -258,6 +259,12 @@ class EarlyStopping {
   }
 
  private:
+  /// Any number improves on NaN, which `precision@t` is as long as nothing is called positive.
+  [[nodiscard]] bool improves(double value) const {
+    if (std::isnan(best_)) return !std::isnan(value);
+    return higher_is_better_ ? value > best_ : value < best_;
+  }
+
   int patience_;
   std::size_t index_ = 0;
   bool higher_is_better_ = false;

@@ -1,60 +1,94 @@
 // Metrics that do not depend on thread count: fixed-shape sums and integer ranks, ties exact.
 #pragma once
 
+#include <coppice/confusion.h>
 #include <coppice/objective.h>
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace coppice {
 
-/// The metrics there are. `error@t` counts a row as positive from prediction t on (0.5 when not given); `ap`
-/// is step-wise average precision, also found by the names `average_precision` and `aucpr` (XGBoost's aucpr
-/// interpolates and so differs a little).
-inline constexpr std::string_view kMetricNames = "logloss, error, error@t, auc, ap, rmse, mae";
+/// The metrics there are. `@t` may be left away and is 0.5 then. `ap` is step-wise average precision, also
+/// found by the names `average_precision` and `aucpr` (XGBoost's aucpr interpolates and so differs a little).
+/// docs/metrics.md has the formula of each.
+inline constexpr std::string_view kMetricNames =
+    "auc, ap, recall@fpr=x, precision@recall=x, recall@precision=x, precision@k=n, logloss, brier, ece, "
+    "error@t, accuracy@t, balanced_accuracy@t, precision@t, recall@t, f1@t, mcc@t, rmse, mae, r2";
 
 /// A metric, as its name says.
 struct Metric {
-  enum class Kind { kLogloss, kError, kAuc, kAveragePrecision, kRmse, kMae };
+  enum class Kind : std::uint8_t {
+    kAuc,
+    kAveragePrecision,
+    kRecallAtFpr,
+    kPrecisionAtRecall,
+    kRecallAtPrecision,
+    kPrecisionAtCount,
+    kLogloss,
+    kBrier,
+    kCalibrationError,
+    kError,
+    kAccuracy,
+    kBalancedAccuracy,
+    kPrecision,
+    kRecall,
+    kF1,
+    kMcc,
+    kRmse,
+    kMae,
+    kR2
+  };
   Kind kind = Kind::kLogloss;
-  double threshold = 0.5;  ///< of `error`
+  double argument = 0.5;  ///< what the name has after `@` or `=`
 
-  [[nodiscard]] std::string name() const;                ///< `error@0.3`
-  [[nodiscard]] bool higher_is_better() const noexcept;  ///< auc, ap: yes; the others: no
+  [[nodiscard]] std::string name() const;                ///< `error@0.3`, `recall@fpr=0.01`, `auc`
+  [[nodiscard]] bool higher_is_better() const noexcept;  ///< losses, errors, ece: no; the others: yes
+  [[nodiscard]] bool has_threshold() const noexcept;     ///< the `@t` metrics
   bool operator==(const Metric&) const = default;
 };
 
-/// Errors: core.metric.unknown names the nearest known metric, or what is wrong with the threshold.
+/// Errors: core.metric.unknown names the nearest known metric, or what is wrong with the argument: a
+/// threshold is finite for `error` and from 0 to 1 for the others, x is from 0 to 1, n a whole number from 1.
 [[nodiscard]] Metric metric_from_string(std::string_view name);
 
 /// The metric that an objective is judged by when none is named: logloss, rmse.
 [[nodiscard]] Metric default_metric(Objective objective) noexcept;
 
-/// Value of a metric.
+/// Value of a metric. A row is positive when its label is above 0.5; sums and shares are of weights.
 /// Shapes : margins, labels [n]; weights [n], not negative, or empty (all 1). n < 2^32. Margins are raw
-///          scores, never NaN. auc, ap and error take a row as positive when its label is above 0.5.
-/// Gives  : auc is the weighted share of (positive, negative) pairs in the right order, ties count half;
-///          ap is sum over distinct scores, falling, of precision times the step in recall; both NaN when a
-///          class is absent. error, rmse and mae judge predictions, not margins. logloss clips predictions at
-///          1e-16 from the margin side (never infinite). NaN when no row has weight.
-/// Order  : the value is the same bits for any thread count and machine: auc and ap sort the margins' bit
-///          patterns (row order within ties) and sum in rank order, auc in exact integers up to 2^26 rows
-///          without weights; the others sum in blocks of 1,024 rows, then pairwise.
-/// Cost   : O(n); auc and ap sort n 64-bit words by their upper half, in 16 n bytes of memory.
+///          scores, never NaN.
+/// Ranks  : tied margins are one threshold, in or out together.
+///          auc: share of (positive, negative) pairs in the right order, ties count half.
+///          ap: sum over thresholds, falling, of precision times the step in recall.
+///          recall@fpr=x: greatest recall of a threshold whose false positive rate is at most x.
+///          precision@recall=x: greatest precision of one whose recall is at least x.
+///          recall@precision=x: greatest recall of one whose precision is at least x. Each is 0 when no
+///          threshold is so good; nothing is interpolated. All of these are NaN when a class is absent.
+///          precision@k=n: precision of the rows of highest margin whose weights sum to n (all rows when
+///          there are fewer). Of the ties at the border the missing part is taken in proportion, which is the
+///          mean over all orders of the tied rows.
+/// @t     : of confusion() at t, as its members say.
+/// Losses : of predictions: logloss (clipped at 1e-16 from the margin side, never infinite), brier and rmse
+///          (mean squared difference, and its root), mae, r2 (1 - squared error / variance of the labels;
+///          NaN when they are all the same).
+///          ece: rows in order of prediction are cut into 10 bins of equal weight, a group of tied
+///          predictions in proportion; the mean over bins of |mean prediction - share of positive rows|.
+/// NaN    : also when no row has weight.
+/// Order  : the value is the same bits for any thread count and machine. Ranks, precision@k and ece sort bit
+///          patterns (row order within ties) and sum in rank order; the others sum in blocks of 1,024 rows,
+///          then pairwise. The order of rows changes no bit of the ranks, precision@k, ece and the @t metrics
+///          where weights are absent or whole numbers that sum to 2^26 at most; elsewhere only rounding.
+/// Cost   : O(n); ranks sort n 64-bit words by their upper half, in 16 n bytes of memory.
 [[nodiscard]] double evaluate(const Metric& metric, Objective objective, std::span<const float> margins,
                               std::span<const float> labels, std::span<const float> weights);
 
-/// Counts at a threshold, as a confusion matrix prints them; a row is called positive when its
-/// prediction is >= threshold. Weighted when weights are given.
-struct Confusion {
-  double true_positive = 0, false_positive = 0, true_negative = 0, false_negative = 0;
-  [[nodiscard]] double precision() const noexcept;  ///< NaN when nothing is called positive
-  [[nodiscard]] double recall() const noexcept;     ///< NaN when nothing is positive
-  [[nodiscard]] double f1() const noexcept;
-  [[nodiscard]] double accuracy() const noexcept;
-};
-[[nodiscard]] Confusion confusion(std::span<const float> predictions, std::span<const float> labels,
-                                  std::span<const float> weights, double threshold);
+/// The same for several metrics, the rows ranked only once.
+[[nodiscard]] std::vector<double> evaluate(std::span<const Metric> metrics, Objective objective,
+                                           std::span<const float> margins, std::span<const float> labels,
+                                           std::span<const float> weights);
 
 }  // namespace coppice

@@ -135,6 +135,20 @@ TEST(Train, EarlyStoppingWatchesTheNamedMetric) {
             "validation-auc, validation-logloss");
 }
 
+TEST(Train, EarlyStoppingTakesAnyNumberOverNotANumber) {
+  const Dataset data = steps(2000, 4), valid = steps(500, 5);
+  Parameters parameters = few_rounds(40);
+  parameters.learning_rate = 0.05;
+  parameters.eval_metric = {"precision@0.8"};
+  parameters.early_stopping_rounds = 40;
+  const Model model =
+      train(*kernels::make_cpu_backend(1), parameters, data, {.evaluation = {{"validation", &valid}}});
+  const std::vector<double>& values = model.summary.curves[0].values;
+  EXPECT_TRUE(std::isnan(values.front()));  // nothing is called positive yet
+  ASSERT_FALSE(std::isnan(values.back()));  // the best round, where the model ends
+  for (const double value : values) EXPECT_FALSE(value > values.back());
+}
+
 TEST(Train, ObserverSeesEveryRoundAndCanStop) {
   const Dataset data = steps(500, 6);
   std::vector<int> rounds;

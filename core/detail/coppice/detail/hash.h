@@ -23,7 +23,8 @@ enum class Purpose : std::uint32_t {
   kLevelFeatures,
   kNodeFeatures,
   kCuts,
-  kScreening
+  kScreening,
+  kBootstrap
 };
 
 /// Key of one purpose in one round (or of one node, level, ...: `index`).

@@ -1,0 +1,145 @@
+#include "evaluation.h"
+
+#include <coppice/error.h>
+#include <coppice/scorer.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <future>
+#include <span>
+#include <string_view>
+#include <thread>
+
+#include "scores.h"
+#include "text.h"
+
+namespace coppice::cli {
+namespace {
+
+/// Of the threshold table: dense where frauds are told from the rest, the same for every table, so that two
+/// models can be held side by side.
+constexpr std::array<double, 9> kThresholds = {0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9};
+
+struct UsualMetric {
+  std::string_view name, title;
+};
+constexpr std::array<UsualMetric, 7> kUsualOfClasses = {{{"auc", "AUC"},
+                                                         {"ap", "average precision"},
+                                                         {"logloss", "log loss"},
+                                                         {"precision", "precision"},
+                                                         {"recall", "recall"},
+                                                         {"f1", "F1"},
+                                                         {"accuracy", "accuracy"}}};
+constexpr std::array<UsualMetric, 3> kUsualOfNumbers = {
+    {{"rmse", "root mean squared error"}, {"mae", "mean absolute error"}, {"r2", "R squared"}}};
+
+MetricLine metric_line(std::string_view typed, std::string_view title, double threshold) {
+  MetricLine line;
+  line.metric = metric_from_string(typed);
+  const bool names_threshold = line.metric.has_threshold() && typed.find('@') != std::string_view::npos;
+  line.name = names_threshold ? std::string(typed) : line.metric.name();
+  line.title = title.empty() ? line.name : title;
+  if (line.metric.has_threshold() && !names_threshold) line.metric.argument = threshold;
+  return line;
+}
+
+std::vector<MetricLine> metric_lines(Objective objective, const std::vector<std::string>& more,
+                                     double threshold) {
+  std::vector<MetricLine> lines;
+  const std::span<const UsualMetric> usual = objective == Objective::kBinaryLogistic
+                                                 ? std::span<const UsualMetric>(kUsualOfClasses)
+                                                 : std::span<const UsualMetric>(kUsualOfNumbers);
+  for (const UsualMetric& metric : usual) lines.push_back(metric_line(metric.name, metric.title, threshold));
+  for (const std::string& typed : more) {
+    MetricLine line = metric_line(typed, "", threshold);
+    if (std::ranges::find(lines, line.name, &MetricLine::name) == lines.end()) lines.push_back(line);
+  }
+  return lines;
+}
+
+std::vector<Metric> metrics_of(const std::vector<MetricLine>& lines) {
+  std::vector<Metric> metrics;
+  for (const MetricLine& line : lines) metrics.push_back(line.metric);
+  return metrics;
+}
+
+double choose(const ThresholdRule& rule, std::span<const float> predictions, const Dataset& data) {
+  const std::optional<float> threshold = choose_threshold(rule, predictions, data.labels, data.weights);
+  if (!threshold) {
+    throw Error("cli.threshold",
+                fmt::format("no threshold finds a positive row and satisfies {} on these {} rows; ask for "
+                            "less, or leave --choose away to see the metrics",
+                            rule.name(), count_text(data.n_rows)));
+  }
+  return *threshold;
+}
+
+/// Calls work(replicate) for each, shared by threads. What one of them throws comes out here.
+template <class Work>
+void share_replicates(std::uint32_t n_replicates, int threads, const Work& work) {
+  std::atomic<std::uint32_t> next = 0;
+  const auto take = [&] {
+    for (std::uint32_t replicate = next++; replicate < n_replicates; replicate = next++) work(replicate);
+  };
+  const unsigned wanted = threads > 0 ? static_cast<unsigned>(threads) : std::thread::hardware_concurrency();
+  std::vector<std::future<void>> workers;
+  for (unsigned t = 1; t < std::min(wanted, n_replicates); ++t) {
+    workers.push_back(std::async(std::launch::async, take));
+  }
+  take();
+  for (std::future<void>& worker : workers) worker.get();
+}
+
+void add_intervals(const EvaluationOptions& options, Objective objective, std::span<const float> margins,
+                   const Dataset& data, std::vector<MetricLine>& lines) {
+  const std::uint32_t n_replicates = options.bootstrap.n_replicates;
+  if (n_replicates == 0) return;
+  const std::vector<Metric> metrics = metrics_of(lines);
+  std::vector<std::vector<double>> values(metrics.size(), std::vector<double>(n_replicates));
+  share_replicates(n_replicates, options.threads, [&](std::uint32_t replicate) {
+    Buffer<float> weights(margins.size());
+    bootstrap_weights(options.bootstrap.seed, replicate, data.weights, weights);
+    const std::vector<double> of_replicate = evaluate(metrics, objective, margins, data.labels, weights);
+    for (std::size_t m = 0; m < metrics.size(); ++m) values[m][replicate] = of_replicate[m];
+  });
+  for (std::size_t m = 0; m < lines.size(); ++m) lines[m].interval = percentile_interval(values[m]);
+}
+
+void add_thresholds(std::span<const float> predictions, const Dataset& data, Evaluation& evaluation) {
+  std::vector<double> thresholds(kThresholds.begin(), kThresholds.end());
+  thresholds.push_back(evaluation.threshold);
+  std::ranges::sort(thresholds);
+  const auto repeated = std::ranges::unique(thresholds);
+  thresholds.erase(repeated.begin(), repeated.end());
+  for (const double threshold : thresholds) {
+    evaluation.thresholds.push_back(
+        {threshold, confusion(predictions, data.labels, data.weights, threshold)});
+  }
+  evaluation.confusion =
+      std::ranges::find(evaluation.thresholds, evaluation.threshold, &ThresholdLine::threshold)->confusion;
+}
+
+}  // namespace
+
+Evaluation evaluate_table(const Model& model, const Dataset& data, const EvaluationOptions& options) {
+  const std::vector<float> margins = score_table(Scorer(model), data, Output::kMargin, options.threads);
+  Evaluation evaluation;
+  evaluation.n_rows = data.n_rows;
+  evaluation.threshold = options.threshold;
+  if (model.objective == Objective::kBinaryLogistic) {
+    std::vector<float> predictions = margins;
+    margins_to_predictions(model.objective, predictions);
+    if (options.rule) evaluation.threshold = choose(*options.rule, predictions, data);
+    add_thresholds(predictions, data, evaluation);
+  }
+  evaluation.metrics = metric_lines(model.objective, options.metrics, evaluation.threshold);
+  const std::vector<double> values =
+      evaluate(metrics_of(evaluation.metrics), model.objective, margins, data.labels, data.weights);
+  for (std::size_t m = 0; m < values.size(); ++m) evaluation.metrics[m].value = values[m];
+  add_intervals(options, model.objective, margins, data, evaluation.metrics);
+  return evaluation;
+}
+
+}  // namespace coppice::cli

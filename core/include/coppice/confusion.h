@@ -1,0 +1,61 @@
+// What happens at a threshold, and which threshold to take.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace coppice {
+
+/// Counts at a threshold, as a confusion matrix prints them; a row is called positive when its
+/// prediction is >= threshold. Weighted when weights are given.
+struct Confusion {
+  double true_positive = 0, false_positive = 0, true_negative = 0, false_negative = 0;
+  [[nodiscard]] double positive() const noexcept;
+  [[nodiscard]] double total() const noexcept;
+  [[nodiscard]] double alerts() const noexcept;               ///< what is called positive
+  [[nodiscard]] double precision() const noexcept;            ///< NaN when nothing is called positive
+  [[nodiscard]] double recall() const noexcept;               ///< NaN when nothing is positive
+  [[nodiscard]] double false_positive_rate() const noexcept;  ///< NaN when nothing is negative
+  [[nodiscard]] double f1() const noexcept;  ///< NaN when nothing is, nor is called, positive
+  [[nodiscard]] double accuracy() const noexcept;
+  [[nodiscard]] double error() const noexcept;  ///< share that is called wrongly
+  /// Mean recall of the two classes; NaN when one is absent.
+  [[nodiscard]] double balanced_accuracy() const noexcept;
+  /// Matthews correlation coefficient; 0 when labels or calls are all the same, NaN without rows.
+  [[nodiscard]] double mcc() const noexcept;
+};
+[[nodiscard]] Confusion confusion(std::span<const float> predictions, std::span<const float> labels,
+                                  std::span<const float> weights, double threshold);
+
+/// How a threshold is chosen.
+struct ThresholdRule {
+  enum class Kind {
+    kMaxF1,         ///< the greatest F1
+    kMaxFpr,        ///< the greatest recall of those with false positive rate <= limit
+    kMinPrecision,  ///< the greatest recall of those with precision >= limit
+    kMinRecall,     ///< the fewest alerts of those with recall >= limit
+  };
+  Kind kind = Kind::kMaxF1;
+  double limit = 0;
+
+  [[nodiscard]] std::string name() const;  ///< `fpr<=0.01`
+  bool operator==(const ThresholdRule&) const = default;
+};
+
+inline constexpr std::string_view kThresholdRules = "max-f1, fpr<=x, precision>=x, recall>=x";
+
+/// Errors: core.threshold.rule when it is none of kThresholdRules, with x from 0 to 1.
+[[nodiscard]] ThresholdRule threshold_rule_from_string(std::string_view text);
+
+/// The best threshold by a rule, out of the distinct predictions: of equals the highest, which has the
+/// fewest alerts. Only thresholds that find some positive row count. nullopt when none satisfies the rule.
+/// Shapes : predictions, labels [n]; weights [n] or empty. n < 2^32. Predictions are never NaN.
+/// Cost   : as of a metric that ranks.
+[[nodiscard]] std::optional<float> choose_threshold(const ThresholdRule& rule,
+                                                    std::span<const float> predictions,
+                                                    std::span<const float> labels,
+                                                    std::span<const float> weights);
+
+}  // namespace coppice

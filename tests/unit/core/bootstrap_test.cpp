@@ -1,0 +1,69 @@
+#include <coppice/bootstrap.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <vector>
+
+namespace coppice {
+namespace {
+
+constexpr std::size_t kRows = 100'000;
+
+std::vector<float> draw(std::uint64_t seed, std::uint32_t replicate, const std::vector<float>& weights = {}) {
+  std::vector<float> result(kRows);
+  bootstrap_weights(seed, replicate, weights, result);
+  return result;
+}
+
+TEST(BootstrapWeights, ArePoissonCounts) {
+  std::array<double, 6> seen = {};
+  for (const float count : draw(1, 0)) {
+    if (count < 6) ++seen[static_cast<std::size_t>(count)];
+  }
+  double expected = kRows * std::exp(-1.0);
+  for (std::size_t count = 0; count < seen.size(); ++count) {
+    // Five standard deviations of the number of rows that draw this count.
+    EXPECT_NEAR(seen[count], expected, 5 * std::sqrt(expected)) << count;
+    expected /= static_cast<double>(count + 1);
+  }
+}
+
+TEST(BootstrapWeights, ReplicatesAndSeedsAreIndependent) {
+  const auto first = draw(1, 0);
+  EXPECT_EQ(draw(1, 0), first);
+  for (const auto& other : {draw(1, 1), draw(2, 0)}) {
+    double product = 0;
+    for (std::size_t i = 0; i < kRows; ++i) product += (first[i] - 1) * (other[i] - 1);
+    EXPECT_NEAR(product, 0, 5 * std::sqrt(static_cast<double>(kRows)));  // five standard deviations
+  }
+}
+
+TEST(BootstrapWeights, MultiplyTheRowsOwn) {
+  std::vector<float> weights(kRows);
+  for (std::size_t i = 0; i < kRows; ++i) weights[i] = static_cast<float>(i % 4) / 4;
+  const auto counts = draw(3, 7), products = draw(3, 7, weights);
+  for (std::size_t i = 0; i < kRows; ++i) ASSERT_EQ(products[i], counts[i] * weights[i]);
+}
+
+TEST(PercentileInterval, InterpolatesLinearly) {
+  std::vector<double> values(81);  // places 2 and 78
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(80 - i);
+  const Interval whole = percentile_interval(values);
+  EXPECT_DOUBLE_EQ(whole.low, 2);
+  EXPECT_DOUBLE_EQ(whole.high, 78);
+  const Interval two = percentile_interval({1, 0});
+  EXPECT_DOUBLE_EQ(two.low, 0.025);
+  EXPECT_DOUBLE_EQ(two.high, 0.975);
+}
+
+TEST(PercentileInterval, LeavesOutNotANumber) {
+  const Interval one = percentile_interval({std::nan(""), 3, std::nan("")});
+  EXPECT_EQ(one.low, 3);
+  EXPECT_EQ(one.high, 3);
+  EXPECT_TRUE(std::isnan(percentile_interval({std::nan("")}).low));
+  EXPECT_TRUE(std::isnan(percentile_interval({}).high));
+}
+
+}  // namespace
+}  // namespace coppice
