@@ -61,7 +61,7 @@ void CsvChunks::discard(std::size_t index) {
   release(chunk);
   if (chunk.buffer == nullptr) return;
   chunk.whole = chunk.records = {};
-  *chunk.buffer = std::string();
+  std::string().swap(*chunk.buffer);  // assigning an empty string would keep the memory
 }
 
 void CsvChunks::add_chunk(std::string_view whole, std::string_view records) {

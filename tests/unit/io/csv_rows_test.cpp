@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "csv_chunks.h"
 #include "gzip_text.h"
 #include "temporary_folder.h"
 
@@ -93,6 +94,17 @@ TEST(CsvRows, LongFilesAreVisitedInOrderAndRowsKeepTheirLines) {
     EXPECT_EQ(rows.place(0), path + ":2");
     EXPECT_EQ(rows.place(149'999), path + ":150150");  // header and 149 blank lines before it
   }
+}
+
+TEST(CsvChunks, ADiscardedChunkHoldsNoText) {
+  const TemporaryFolder folder;
+  CsvChunks chunks({folder.write("a.csv.gz", gzip_text(long_table(15'000)))}, true);
+  const CsvChunk* const chunk = chunks.chunk(0);
+  ASSERT_NE(chunk->buffer, nullptr);
+  EXPECT_GE(chunk->buffer->capacity(), kChunkBytes);
+  chunks.discard(0);
+  EXPECT_LT(chunk->buffer->capacity(), 100u);
+  EXPECT_TRUE(chunk->records.empty());
 }
 
 TEST(CsvRows, ProblemsFarIntoAFileHaveTheirLine) {
