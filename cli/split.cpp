@@ -40,14 +40,16 @@ constexpr const char* kFooter =
 /// More than this many classes make no readable table.
 constexpr std::size_t kMaxShownClasses = 10;
 
-enum class Strategy : std::uint8_t { kStratified, kRandom, kTime, kGroup, kTimeGroup, kPrequential };
+const std::string kPrequential = "prequential";
 
-const std::vector<std::pair<std::string, Strategy>> kStrategies = {{"stratified", Strategy::kStratified},
-                                                                   {"random", Strategy::kRandom},
-                                                                   {"time", Strategy::kTime},
-                                                                   {"group", Strategy::kGroup},
-                                                                   {"time-group", Strategy::kTimeGroup},
-                                                                   {"prequential", Strategy::kPrequential}};
+/// A prequential split is one by time into windows.
+const std::vector<std::pair<std::string, tune::SplitStrategy>> kStrategies = {
+    {"stratified", tune::SplitStrategy::kStratified},
+    {"random", tune::SplitStrategy::kRandom},
+    {"time", tune::SplitStrategy::kTime},
+    {"group", tune::SplitStrategy::kGroup},
+    {"time-group", tune::SplitStrategy::kTimeGroup},
+    {kPrequential, tune::SplitStrategy::kTime}};
 
 struct Arguments {
   std::vector<std::string> paths;
@@ -57,7 +59,7 @@ struct Arguments {
   std::size_t n_folds = 0;
   std::uint64_t seed = 0;
   std::string strategy_name = "stratified";
-  Strategy strategy = Strategy::kStratified;
+  tune::SplitStrategy strategy = tune::SplitStrategy::kStratified;  // of strategy_name
   std::string gap = "0";
   std::string start, train_length, test_length, step;  // of prequential
   bool has_header = true;
@@ -85,20 +87,19 @@ struct WrittenDivision {
   std::size_t n_left_out = 0;
 };
 
-bool uses_time(Strategy strategy) {
-  return strategy == Strategy::kTime || strategy == Strategy::kTimeGroup ||
-         strategy == Strategy::kPrequential;
+bool uses_time(tune::SplitStrategy strategy) {
+  return strategy == tune::SplitStrategy::kTime || strategy == tune::SplitStrategy::kTimeGroup;
 }
 
-bool uses_groups(Strategy strategy) {
-  return strategy == Strategy::kGroup || strategy == Strategy::kTimeGroup;
+bool uses_groups(tune::SplitStrategy strategy) {
+  return strategy == tune::SplitStrategy::kGroup || strategy == tune::SplitStrategy::kTimeGroup;
 }
 
 void check_usage(const Arguments& arguments) {
   const auto refuse = [](const std::string& message) { throw Error("cli.usage", message); };
   const auto& [label, time, group] = arguments.columns;
   const std::string& name = arguments.strategy_name;
-  if (arguments.strategy == Strategy::kStratified && label.empty()) {
+  if (arguments.strategy == tune::SplitStrategy::kStratified && label.empty()) {
     refuse("a stratified split needs --label; --strategy random does not");
   }
   if (uses_time(arguments.strategy) == time.empty()) {
@@ -113,7 +114,7 @@ void check_usage(const Arguments& arguments) {
                                        "time-group",
                                        name));
   }
-  const bool is_prequential = arguments.strategy == Strategy::kPrequential;
+  const bool is_prequential = arguments.strategy_name == kPrequential;
   if (arguments.fractions.empty() == (arguments.n_folds == 0) || (is_prequential && arguments.n_folds == 0)) {
     refuse(is_prequential ? "--strategy prequential needs --folds, and no --fractions"
                           : "give either --fractions or --folds");
@@ -160,22 +161,7 @@ tune::PrequentialOptions prequential_options(const Arguments& arguments, const S
 
 tune::SplitOptions split_options(const Arguments& arguments, const SplitTable& table) {
   tune::SplitOptions options;
-  switch (arguments.strategy) {
-    case Strategy::kRandom:
-      options.strategy = tune::SplitStrategy::kRandom;
-      break;
-    case Strategy::kTime:
-      options.strategy = tune::SplitStrategy::kTime;
-      break;
-    case Strategy::kGroup:
-      options.strategy = tune::SplitStrategy::kGroup;
-      break;
-    case Strategy::kTimeGroup:
-      options.strategy = tune::SplitStrategy::kTimeGroup;
-      break;
-    default:
-      options.strategy = tune::SplitStrategy::kStratified;
-  }
+  options.strategy = arguments.strategy;
   options.fractions = arguments.fractions;
   options.n_folds = arguments.n_folds;
   options.seed = arguments.seed;
@@ -185,14 +171,14 @@ tune::SplitOptions split_options(const Arguments& arguments, const SplitTable& t
 
 /// `--label` of a strategy that stratifies.
 void check_classes(const Arguments& arguments, const SplitTable& table) {
-  const bool stratifies =
-      arguments.strategy == Strategy::kStratified || arguments.strategy == Strategy::kGroup;
+  const bool stratifies = arguments.strategy == tune::SplitStrategy::kStratified ||
+                          arguments.strategy == tune::SplitStrategy::kGroup;
   if (!stratifies || table.class_names.size() <= kMaxClasses) return;
-  throw Error(
-      "cli.usage",
-      fmt::format("column {} has more than {} different values, which are no classes; {}",
-                  arguments.columns.label, kMaxClasses,
-                  arguments.strategy == Strategy::kGroup ? "leave --label out" : "use --strategy random"));
+  throw Error("cli.usage",
+              fmt::format("column {} has more than {} different values, which are no classes; {}",
+                          arguments.columns.label, kMaxClasses,
+                          arguments.strategy == tune::SplitStrategy::kGroup ? "leave --label out"
+                                                                            : "use --strategy random"));
 }
 
 std::vector<std::string> part_names(std::size_t n_parts) {
@@ -210,7 +196,7 @@ std::vector<Division> divide(const Arguments& arguments, const SplitTable& table
     return {{arguments.out, part_names(options.fractions.size()), tune::split(table.columns(), options)}};
   }
   std::vector<tune::Parts> folds =
-      arguments.strategy == Strategy::kPrequential
+      arguments.strategy_name == kPrequential
           ? tune::prequential_folds(table.times, prequential_options(arguments, table))
           : tune::make_folds(table.columns(), split_options(arguments, table));
   std::vector<Division> divisions;
@@ -321,9 +307,9 @@ std::string check_seed(const std::string& text) {
 }
 
 ExitCode run(Arguments arguments) {
-  arguments.strategy =
-      std::ranges::find(kStrategies, arguments.strategy_name, &std::pair<std::string, Strategy>::first)
-          ->second;
+  arguments.strategy = std::ranges::find(kStrategies, arguments.strategy_name,
+                                         &std::pair<std::string, tune::SplitStrategy>::first)
+                           ->second;
   check_usage(arguments);
   const io::CsvRows rows(arguments.paths, arguments.has_header, arguments.threads);
   const SplitTable table = read_split_table(rows, arguments.columns);
