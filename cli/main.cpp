@@ -38,7 +38,7 @@ bool is_usage(const Error& error) {
   static constexpr std::array<std::string_view, 8> kUsage = {
       "cli.usage",           "core.parameter.",        "core.train.early_stopping",
       "core.metric.unknown", "core.objective.unknown", "kernels.device.unknown",
-      "core.threshold.rule", "tune.split.fractions"};
+      "core.threshold.rule", "tune.split."};
   return std::ranges::any_of(kUsage, [&](std::string_view id) { return error.id().starts_with(id); });
 }
 

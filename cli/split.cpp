@@ -1,4 +1,4 @@
-// coppice split: seeded parts of a table, rows copied as they stand.
+// coppice split: parts or folds of a table, rows copied as they stand.
 #include <coppice/error.h>
 #include <coppice/io/csv_rows.h>
 #include <coppice/io/csv_writer.h>
@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "options.h"
+#include "split_columns.h"
 #include "text.h"
 #include "verb.h"
 
@@ -27,176 +28,353 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kFooter =
     "Examples:\n"
     "  coppice split all.csv.gz --label Class --out parts --fractions 0.7,0.2,0.1 --seed 1729\n"
-    "  coppice split all.csv --strategy random --out parts --fractions 0.8,0.2 --seed 1\n"
+    "  coppice split all.csv --strategy time --time-column TX_DATETIME --gap 7d --out parts --fractions "
+    "0.8,0.2\n"
+    "  coppice split all.csv --strategy group --group-column card_id --label Class --out folds --folds 5\n"
+    "  coppice split all.csv --strategy prequential --time-column day --train-length 7 --gap 7 --test-length "
+    "7\n"
+    "      --folds 4 --out folds\n"
     "Three parts are train.csv, validation.csv and test.csv; two are train.csv and test.csv; others "
-    "part1.csv, ...";
+    "part1.csv, ...\nFold k is fold_k/train.csv and fold_k/test.csv.";
 
-/// More than this many different labels are quantities, not classes.
-constexpr std::size_t kMaxClasses = 256;
 /// More than this many classes make no readable table.
 constexpr std::size_t kMaxShownClasses = 10;
 
+const std::string kPrequential = "prequential";
+
+/// A prequential split is one by time into windows.
+const std::vector<std::pair<std::string, tune::SplitStrategy>> kStrategies = {
+    {"stratified", tune::SplitStrategy::kStratified},
+    {"random", tune::SplitStrategy::kRandom},
+    {"time", tune::SplitStrategy::kTime},
+    {"group", tune::SplitStrategy::kGroup},
+    {"time-group", tune::SplitStrategy::kTimeGroup},
+    {kPrequential, tune::SplitStrategy::kTime}};
+
 struct Arguments {
   std::vector<std::string> paths;
-  std::string label;
+  SplitColumnNames columns;
   std::string out;
   std::vector<double> fractions;
+  std::size_t n_folds = 0;
   std::uint64_t seed = 0;
-  std::string strategy = "stratified";
+  std::string strategy_name = "stratified";
+  tune::SplitStrategy strategy = tune::SplitStrategy::kStratified;  // of strategy_name
+  std::string gap = "0";
+  std::string start, train_length, test_length, step;  // of prequential
   bool has_header = true;
   int threads = 0;
   bool json = false;
 };
 
-/// The class of every row, by label text.
-struct Classes {
-  std::vector<std::string> names;      // in order of first appearance
-  std::vector<std::uint32_t> of_rows;  // [n_rows], indices into names
+/// Parts of one way to divide the table, and the folder they go to.
+struct Division {
+  std::string folder;
+  std::vector<std::string> part_names;
+  tune::Parts part_of_row;
 };
 
 /// A part as it was written.
 struct Part {
   std::string path;
   std::size_t n_rows = 0;
-  std::vector<std::size_t> class_rows;  // [classes], empty without a label
+  std::vector<std::size_t> class_rows;  // [classes], empty without them
 };
 
-Classes find_classes(const io::CsvRows& rows, const std::string& label) {
-  Classes classes;
-  std::map<std::string, std::uint32_t> indices;
-  for (const std::string& text : rows.column(label)) {
-    const auto [entry, is_new] = indices.try_emplace(text, static_cast<std::uint32_t>(indices.size()));
-    if (is_new) classes.names.push_back(text);
-    classes.of_rows.push_back(entry->second);
+/// A division as it was written.
+struct WrittenDivision {
+  std::vector<Part> parts;
+  std::size_t n_left_out = 0;
+};
+
+bool uses_time(tune::SplitStrategy strategy) {
+  return strategy == tune::SplitStrategy::kTime || strategy == tune::SplitStrategy::kTimeGroup;
+}
+
+bool uses_groups(tune::SplitStrategy strategy) {
+  return strategy == tune::SplitStrategy::kGroup || strategy == tune::SplitStrategy::kTimeGroup;
+}
+
+void check_usage(const Arguments& arguments) {
+  const auto refuse = [](const std::string& message) { throw Error("cli.usage", message); };
+  const auto& [label, time, group] = arguments.columns;
+  const std::string& name = arguments.strategy_name;
+  if (arguments.strategy == tune::SplitStrategy::kStratified && label.empty()) {
+    refuse("a stratified split needs --label; --strategy random does not");
   }
-  return classes;
-}
-
-std::vector<std::uint8_t> assign(const Arguments& arguments, const Classes& classes, std::size_t n_rows) {
-  if (arguments.strategy == "random") return tune::random_split(n_rows, arguments.fractions, arguments.seed);
-  if (classes.names.size() > kMaxClasses) {
-    throw Error("cli.usage", fmt::format("column {} has {} different values, which are no classes; use "
-                                         "--strategy random",
-                                         arguments.label, count_text(classes.names.size())));
+  if (uses_time(arguments.strategy) == time.empty()) {
+    refuse(time.empty() ? fmt::format("--strategy {} needs --time-column", name)
+                        : fmt::format("--strategy {} does not look at --time-column; choose time, time-group "
+                                      "or prequential",
+                                      name));
   }
-  return tune::stratified_split(classes.of_rows, arguments.fractions, arguments.seed);
+  if (uses_groups(arguments.strategy) == group.empty()) {
+    refuse(group.empty() ? fmt::format("--strategy {} needs --group-column", name)
+                         : fmt::format("--strategy {} does not look at --group-column; choose group or "
+                                       "time-group",
+                                       name));
+  }
+  const bool is_prequential = arguments.strategy_name == kPrequential;
+  if (arguments.fractions.empty() == (arguments.n_folds == 0) || (is_prequential && arguments.n_folds == 0)) {
+    refuse(is_prequential ? "--strategy prequential needs --folds, and no --fractions"
+                          : "give either --fractions or --folds");
+  }
+  if (is_prequential && (arguments.train_length.empty() || arguments.test_length.empty())) {
+    refuse("--strategy prequential needs --train-length and --test-length");
+  }
+  const bool has_window = !arguments.train_length.empty() || !arguments.test_length.empty() ||
+                          !arguments.step.empty() || !arguments.start.empty();
+  if (!is_prequential && has_window) {
+    refuse("--train-length, --test-length, --step and --start belong to --strategy prequential");
+  }
 }
 
-std::string part_name(std::size_t part, std::size_t n_parts) {
-  if (n_parts == 3) return std::vector{"train", "validation", "test"}[part];
-  if (n_parts == 2) return std::vector{"train", "test"}[part];
-  return fmt::format("part{}", part + 1);
+double length_of(const std::string& option, const std::string& text, io::TimeScale scale) {
+  const auto length = io::parse_time_length(text, scale);
+  if (length) return *length;
+  throw Error("cli.usage",
+              fmt::format("{}: {} is no length of time; the time column holds {}", option, text,
+                          scale == io::TimeScale::kDate ? "dates: write a number and s, m, h or d, such as 7d"
+                                                        : "numbers: write a number from 0 on in their unit"));
 }
 
-std::vector<Part> write_parts(const Arguments& arguments, const io::CsvRows& rows, const Classes& classes,
-                              const std::vector<std::uint8_t>& part_of_row) {
-  const std::filesystem::path folder = arguments.out;
+tune::PrequentialOptions prequential_options(const Arguments& arguments, const SplitTable& table) {
+  tune::PrequentialOptions options;
+  options.start = *std::ranges::min_element(table.times);
+  if (!arguments.start.empty()) {
+    const auto start = io::parse_time(arguments.start);
+    if (!start || start->scale != table.scale) {
+      throw Error("cli.usage", fmt::format("--start: {} is no {} as those of column {}", arguments.start,
+                                           table.scale == io::TimeScale::kDate ? "date" : "number",
+                                           arguments.columns.time));
+    }
+    options.start = start->value;
+  }
+  options.train_length = length_of("--train-length", arguments.train_length, table.scale);
+  options.gap = length_of("--gap", arguments.gap, table.scale);
+  options.test_length = length_of("--test-length", arguments.test_length, table.scale);
+  options.step =
+      arguments.step.empty() ? options.test_length : length_of("--step", arguments.step, table.scale);
+  options.n_folds = arguments.n_folds;
+  return options;
+}
+
+tune::SplitOptions split_options(const Arguments& arguments, const SplitTable& table) {
+  tune::SplitOptions options;
+  options.strategy = arguments.strategy;
+  options.fractions = arguments.fractions;
+  options.n_folds = arguments.n_folds;
+  options.seed = arguments.seed;
+  options.gap = length_of("--gap", arguments.gap, table.scale);
+  return options;
+}
+
+/// `--label` of a strategy that stratifies.
+void check_classes(const Arguments& arguments, const SplitTable& table) {
+  const bool stratifies = arguments.strategy == tune::SplitStrategy::kStratified ||
+                          arguments.strategy == tune::SplitStrategy::kGroup;
+  if (!stratifies || table.class_names.size() <= kMaxClasses) return;
+  throw Error("cli.usage",
+              fmt::format("column {} has more than {} different values, which are no classes; {}",
+                          arguments.columns.label, kMaxClasses,
+                          arguments.strategy == tune::SplitStrategy::kGroup ? "leave --label out"
+                                                                            : "use --strategy random"));
+}
+
+std::vector<std::string> part_names(std::size_t n_parts) {
+  if (n_parts == 3) return {"train", "validation", "test"};
+  if (n_parts == 2) return {"train", "test"};
+  std::vector<std::string> names;
+  for (std::size_t i = 1; i <= n_parts; ++i) names.push_back(fmt::format("part{}", i));
+  return names;
+}
+
+std::vector<Division> divide(const Arguments& arguments, const SplitTable& table) {
+  check_classes(arguments, table);
+  if (arguments.n_folds == 0) {
+    const tune::SplitOptions options = split_options(arguments, table);
+    return {{arguments.out, part_names(options.fractions.size()), tune::split(table.columns(), options)}};
+  }
+  std::vector<tune::Parts> folds =
+      arguments.strategy_name == kPrequential
+          ? tune::prequential_folds(table.times, prequential_options(arguments, table))
+          : tune::make_folds(table.columns(), split_options(arguments, table));
+  std::vector<Division> divisions;
+  for (tune::Parts& fold : folds) {
+    const std::string name = fmt::format("fold_{}", divisions.size() + 1);
+    divisions.push_back({std::filesystem::path(arguments.out) / name, part_names(2), std::move(fold)});
+  }
+  return divisions;
+}
+
+void make_folder(const std::string& folder) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) {
-    throw Error("io.file.write",
-                fmt::format("{}: cannot make the folder: {}", arguments.out, failed.message()));
+    throw Error("io.file.write", fmt::format("{}: cannot make the folder: {}", folder, failed.message()));
   }
-  std::vector<Part> parts;
-  std::vector<io::CsvWriter> writers;
-  for (std::size_t i = 0; i < arguments.fractions.size(); ++i) {
-    const auto path = folder / (part_name(i, arguments.fractions.size()) + ".csv");
-    parts.push_back({path.string(), 0, std::vector<std::size_t>(classes.names.size(), 0)});
-    writers.emplace_back(path.string());
-    if (arguments.has_header) writers.back().record(rows.header());
+}
+
+/// All divisions in one pass over the rows; files appear when all of them are whole.
+std::vector<WrittenDivision> write_divisions(const std::vector<Division>& divisions, const io::CsvRows& rows,
+                                             bool has_header, const SplitTable& table) {
+  std::vector<WrittenDivision> written(divisions.size());
+  std::vector<std::vector<io::CsvWriter>> writers(divisions.size());
+  for (std::size_t d = 0; d < divisions.size(); ++d) {
+    make_folder(divisions[d].folder);
+    for (const std::string& name : divisions[d].part_names) {
+      const auto path = std::filesystem::path(divisions[d].folder) / (name + ".csv");
+      const std::size_t n_classes = table.classes.empty() ? 0 : table.class_names.size();
+      written[d].parts.push_back({path.string(), 0, std::vector<std::size_t>(n_classes, 0)});
+      writers[d].emplace_back(path.string());
+      if (has_header) writers[d].back().record(rows.header());
+    }
   }
   rows.visit([&](std::size_t row, std::string_view record) {
-    const std::size_t part = part_of_row[row];
-    writers[part].record(record);
-    ++parts[part].n_rows;
-    if (!classes.names.empty()) ++parts[part].class_rows[classes.of_rows[row]];
+    for (std::size_t d = 0; d < divisions.size(); ++d) {
+      const std::size_t part = divisions[d].part_of_row[row];
+      if (part == tune::kNoPart) {
+        ++written[d].n_left_out;
+        continue;
+      }
+      writers[d][part].record(record);
+      ++written[d].parts[part].n_rows;
+      if (!table.classes.empty()) ++written[d].parts[part].class_rows[table.classes[row]];
+    }
   });
-  for (io::CsvWriter& writer : writers) writer.commit();
-  return parts;
+  for (std::vector<io::CsvWriter>& parts : writers) {
+    for (io::CsvWriter& writer : parts) writer.commit();
+  }
+  return written;
 }
 
 double share(std::size_t part, std::size_t all) {
   return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
 }
 
-std::string report_text(const Arguments& arguments, const Classes& classes, const std::vector<Part>& parts) {
-  const bool show_classes = classes.names.size() <= kMaxShownClasses;
+std::string report_text(const Arguments& arguments, const SplitTable& table,
+                        const std::vector<WrittenDivision>& divisions) {
+  const bool show_classes = !table.classes.empty() && table.class_names.size() <= kMaxShownClasses;
   std::vector<std::string> header = {"part", "rows"};
   if (show_classes) {
-    for (const std::string& name : classes.names)
-      header.push_back(fmt::format("{} = {}", arguments.label, name));
-  }
-  TextTable table(std::move(header));
-  for (const Part& part : parts) {
-    std::vector<std::string> cells = {part.path, count_text(part.n_rows)};
-    if (show_classes) {
-      for (const std::size_t n : part.class_rows) {
-        cells.push_back(fmt::format("{} ({})", count_text(n), percent_text(share(n, part.n_rows))));
-      }
+    for (const std::string& name : table.class_names) {
+      header.push_back(fmt::format("{} = {}", arguments.columns.label, name));
     }
-    table.add_row(std::move(cells));
   }
-  return table.text();
+  TextTable text(std::move(header));
+  for (const WrittenDivision& division : divisions) {
+    for (const Part& part : division.parts) {
+      std::vector<std::string> cells = {part.path, count_text(part.n_rows)};
+      if (show_classes) {
+        for (const std::size_t n : part.class_rows) {
+          cells.push_back(fmt::format("{} ({})", count_text(n), percent_text(share(n, part.n_rows))));
+        }
+      }
+      text.add_row(std::move(cells));
+    }
+    if (division.n_left_out == 0) continue;
+    std::vector<std::string> cells(show_classes ? 2 + table.class_names.size() : 2);
+    cells[0] = "(left out)";
+    cells[1] = count_text(division.n_left_out);
+    text.add_row(std::move(cells));
+  }
+  return text.text();
 }
 
-Json report_json(const Classes& classes, const std::vector<Part>& parts) {
-  Json json = {{"parts", Json::array()}};
-  for (const Part& part : parts) {
+Json division_json(const SplitTable& table, const WrittenDivision& division) {
+  Json json = {{"parts", Json::array()}, {"left_out", division.n_left_out}};
+  for (const Part& part : division.parts) {
     Json counts = Json::object();
-    for (std::size_t c = 0; c < classes.names.size(); ++c) counts[classes.names[c]] = part.class_rows[c];
+    for (std::size_t c = 0; c < part.class_rows.size(); ++c) {
+      counts[table.class_names[c]] = part.class_rows[c];
+    }
     json["parts"].push_back({{"path", part.path}, {"rows", part.n_rows}, {"classes", counts}});
   }
   return json;
 }
 
-/// The parser alone would take -1 for 2^64 - 1.
-std::string check_seed(const std::string& text) {
-  return text.starts_with('-') ? fmt::format("{} is no whole number from 0 on", text) : "";
+Json report_json(const Arguments& arguments, const SplitTable& table,
+                 const std::vector<WrittenDivision>& divisions) {
+  if (arguments.n_folds == 0) return division_json(table, divisions.front());
+  Json json = {{"folds", Json::array()}};
+  for (const WrittenDivision& division : divisions) json["folds"].push_back(division_json(table, division));
+  return json;
 }
 
-ExitCode run(const Arguments& arguments) {
-  if (arguments.strategy == "stratified" && arguments.label.empty()) {
-    throw Error("cli.usage", "a stratified split needs --label; --strategy random does not");
-  }
+ExitCode run(Arguments arguments) {
+  arguments.strategy = std::ranges::find(kStrategies, arguments.strategy_name,
+                                         &std::pair<std::string, tune::SplitStrategy>::first)
+                           ->second;
+  check_usage(arguments);
   const io::CsvRows rows(arguments.paths, arguments.has_header, arguments.threads);
   warn_of_numeric_names(rows.names());
-  const Classes classes = arguments.label.empty() ? Classes{} : find_classes(rows, arguments.label);
-  const std::vector<Part> parts =
-      write_parts(arguments, rows, classes, assign(arguments, classes, rows.size()));
+  const SplitTable table = read_split_table(rows, arguments.columns);
+  const std::vector<Division> divisions = divide(arguments, table);
+  write_log(note_on_unused_columns(rows, arguments.columns));
+  const std::vector<WrittenDivision> written = write_divisions(divisions, rows, arguments.has_header, table);
   if (arguments.json) {
-    write_json(report_json(classes, parts));
+    write_json(report_json(arguments, table, written));
   } else {
-    write_output(report_text(arguments, classes, parts));
+    write_output(report_text(arguments, table, written));
   }
   return kSuccess;
+}
+
+void add_strategy(CLI::App& command, Arguments& arguments) {
+  std::vector<std::string> names;
+  for (const auto& [name, strategy] : kStrategies) names.push_back(name);
+  command
+      .add_option("--strategy", arguments.strategy_name,
+                  "stratified (each part has its share of every class, to within one row), random, time "
+                  "(oldest rows first), group (a group is never in two parts), time-group or prequential")
+      ->check(CLI::IsMember(names).description(""))
+      ->capture_default_str()
+      ->type_name("NAME");
+  command
+      .add_option("--time-column", arguments.columns.time,
+                  "Times, by name or index: numbers, or dates as 2026-11-24 or 2026-11-24 10:00:00")
+      ->type_name("NAME");
+  command
+      .add_option("--group-column", arguments.columns.group, "Cards, customers or the like, by name or index")
+      ->type_name("NAME");
+  command
+      .add_option("--gap", arguments.gap,
+                  "Leave out the rows so long after a part, for labels that arrive late: a number in the "
+                  "unit of the times, or for dates 90s, 30m, 12h, 7d")
+      ->capture_default_str()
+      ->type_name("LENGTH");
+  command.add_option("--train-length", arguments.train_length, "Prequential: time that a fold trains on")
+      ->type_name("LENGTH");
+  command.add_option("--test-length", arguments.test_length, "Prequential: time that a fold tests on")
+      ->type_name("LENGTH");
+  command
+      .add_option("--step", arguments.step, "Prequential: from fold to fold; as --test-length if not given")
+      ->type_name("LENGTH");
+  command.add_option("--start", arguments.start, "Prequential: begin of the first fold; else the first time")
+      ->type_name("TIME");
 }
 
 }  // namespace
 
 Verb add_split(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("split", "Divide a table into seeded random parts");
+  CLI::App* command =
+      program.add_subcommand("split", "Divide a table into parts or folds: by chance, time or group");
   const auto arguments = std::make_shared<Arguments>();
   add_data(*command, arguments->paths);
   command
-      ->add_option("--label", arguments->label,
-                   "Column, by name or index, whose classes a stratified split keeps")
+      ->add_option("--label", arguments->columns.label,
+                   "Column, by name or index, whose classes a stratified or group split keeps")
       ->type_name("NAME");
   command->add_option("--out", arguments->out, "Folder for the parts")->required()->type_name("DIR");
   command->add_option("--fractions", arguments->fractions, "Shares of the rows; they sum to 1")
-      ->required()
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("A,B,..");
-  command->add_option("--seed", arguments->seed, "Seed of the shuffle")
-      ->check(check_seed)
-      ->capture_default_str()
-      ->type_name("N");
-  command
-      ->add_option("--strategy", arguments->strategy,
-                   "stratified (each part has its share of every class, to within one row) or random")
-      ->check(CLI::IsMember({"stratified", "random"}).description(""))
-      ->capture_default_str()
-      ->type_name("NAME");
+  command->add_option("--folds", arguments->n_folds, "Number of folds, instead of --fractions")
+      ->check(CLI::Range(1, 254).description(""))
+      ->type_name("K");
+  add_seed(*command, arguments->seed, "the shuffle, or of the order of the groups");
+  add_strategy(*command, *arguments);
   add_no_header(*command, arguments->has_header);
   add_threads(*command, arguments->threads);
   add_json(*command, arguments->json);

@@ -30,7 +30,7 @@ using Losses = std::array<double, detail::kSumBlock>;
 
 // The loop above in wider registers where there are some: 285,000 rows in every round are worth it. Its
 // operations, and so the bits, are the same.
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 [[gnu::target("avx512f,avx512dq,avx512vl,prefer-vector-width=512")]] void log_losses_avx512(
     std::span<const float> margins, std::span<const float> labels, Losses& losses) {
   log_losses(margins, labels, losses);

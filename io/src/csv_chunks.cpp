@@ -16,6 +16,10 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 std::string display_name(const std::string& path) { return path == "-" ? "standard input" : path; }
 
+std::size_t count_lines(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count(text, '\n'));
+}
+
 }  // namespace
 
 CsvChunks::CsvChunks(std::vector<std::string> paths, bool has_header, std::size_t chunk_bytes)
@@ -33,30 +37,42 @@ const CsvChunk* CsvChunks::chunk(std::size_t index) {
   return &chunks_[index];
 }
 
-void CsvChunks::raise(const CsvProblem& problem) const {
-  const CsvChunk& last = chunks_[problem.where.chunk];
+std::string CsvChunks::place(CsvPosition where) const {
+  const CsvChunk& last = chunks_[where.chunk];
   std::size_t line = 1;
-  for (std::size_t i = 0; i < problem.where.chunk; ++i) {
-    if (chunks_[i].file == last.file)
-      line += static_cast<std::size_t>(std::ranges::count(chunks_[i].whole, '\n'));
+  for (std::size_t i = 0; i < where.chunk; ++i) {
+    if (chunks_[i].file == last.file) line += chunks_[i].n_lines.value_or(count_lines(chunks_[i].whole));
   }
-  line += static_cast<std::size_t>(std::count(last.whole.data(), problem.where.at, '\n'));
-  throw Error(problem.id, fmt::format("{}:{}: {}", display_name(paths_[last.file]), line, problem.message));
+  line += count_lines({last.whole.data(), static_cast<std::size_t>(where.at - last.whole.data())});
+  return fmt::format("{}:{}", display_name(paths_[last.file]), line);
 }
 
-bool CsvChunks::is_mapped(std::string_view text) const noexcept {
-  const auto mapped = source_->mapped();
-  // A last record without line end was copied to a buffer.
-  return mapped && (buffers_.empty() || buffers_.back().data() != text.data());
+void CsvChunks::raise(const CsvProblem& problem) const {
+  throw Error(problem.id, fmt::format("{}: {}", place(problem.where), problem.message));
 }
 
 void CsvChunks::release(const CsvChunk& chunk) const noexcept {
-  if (chunk.is_mapped) TextSource::release(chunk.whole);
+  if (chunk.buffer == nullptr) TextSource::release(chunk.whole);
+}
+
+void CsvChunks::discard(std::size_t index) {
+  CsvChunk& chunk = chunks_[index];
+  chunk.n_lines = count_lines(chunk.whole);
+  release(chunk);
+  if (chunk.buffer == nullptr) return;
+  chunk.whole = chunk.records = {};
+  std::string().swap(*chunk.buffer);  // assigning an empty string would keep the memory
+}
+
+void CsvChunks::add_chunk(std::string_view whole, std::string_view records) {
+  // Of a mapped file only a last record without line end is in a buffer.
+  const bool is_buffered = !buffers_.empty() && buffers_.back().data() == whole.data();
+  chunks_.push_back({whole, records, n_opened_ - 1, is_buffered ? &buffers_.back() : nullptr, {}});
 }
 
 bool CsvChunks::read_chunk() {
   if (const auto text = next_text()) {
-    chunks_.push_back({*text, *text, n_opened_ - 1, is_mapped(*text)});
+    add_chunk(*text, *text);
     return true;
   }
   if (n_opened_ == paths_.size()) return false;
@@ -71,8 +87,7 @@ void CsvChunks::open_next_file() {
   while (const auto text = next_text()) {
     const char* const end = text->data() + text->size();
     const char* const begin = skip_blank_lines(text->data(), end);
-    chunks_.push_back(
-        {*text, {begin, static_cast<std::size_t>(end - begin)}, n_opened_ - 1, is_mapped(*text)});
+    add_chunk(*text, {begin, static_cast<std::size_t>(end - begin)});
     if (begin == end) continue;
     read_header();
     return;
@@ -136,7 +151,8 @@ std::vector<std::string> CsvChunks::column_names(const std::vector<std::string>&
     const auto [previous, added] = index_of.emplace(names[i], i);
     if (!added) {
       raise({header, "io.csv.column_duplicate",
-             fmt::format("columns {} and {} (counted from 0) are both named '{}'; rename one of them",
+             fmt::format("columns {} and {} (counted from 0) are both named '{}'; rename one of them, or "
+                         "read the table without a header if this row is data",
                          previous->second, i, names[i])});
     }
   }

@@ -17,10 +17,11 @@ inline constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
 
 /// Whole records of one file, one after the other; the last one ends with LF, also where the file's does not.
 struct CsvChunk {
-  std::string_view whole;    ///< the bytes as they stand in the file: for counting lines
-  std::string_view records;  ///< the same without header and blank lines before them
-  std::size_t file = 0;      ///< index into the paths
-  bool is_mapped = false;    ///< part of a mapped file
+  std::string_view whole;              ///< the bytes as they stand in the file: for counting lines
+  std::string_view records;            ///< the same without header and blank lines before them
+  std::size_t file = 0;                ///< index into the paths
+  std::string* buffer = nullptr;       ///< holds the text, unless it is part of a mapped file
+  std::optional<std::size_t> n_lines;  ///< of `whole`, once the text was discarded
 };
 
 /// The files of one table in order, read on demand. All text stays valid as long as this object: mapped files
@@ -47,8 +48,15 @@ class CsvChunks {
   /// it from the file again. Without this a table is in memory twice: as text and as numbers.
   void release(const CsvChunk& chunk) const noexcept;
 
+  /// Gives the memory of a chunk back for good: nobody may look at its text again, but later problems still
+  /// have the right line.
+  void discard(std::size_t index);
+
   /// Bytes of text handed out so far.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+  /// `file:line` of a place in a chunk whose text is there.
+  [[nodiscard]] std::string place(CsvPosition where) const;
 
   /// Throws a problem as an Error that names its file and line.
   [[noreturn]] void raise(const CsvProblem& problem) const;
@@ -63,7 +71,7 @@ class CsvChunks {
                                                       CsvPosition header) const;
   void check_same_columns(const std::vector<std::string>& names, CsvPosition header) const;
   [[nodiscard]] bool read_chunk();
-  [[nodiscard]] bool is_mapped(std::string_view text) const noexcept;
+  void add_chunk(std::string_view whole, std::string_view records);
   [[nodiscard]] std::optional<std::string_view> next_text();
   [[nodiscard]] std::optional<std::string_view> next_mapped();
   [[nodiscard]] std::optional<std::string_view> next_streamed();

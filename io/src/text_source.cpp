@@ -209,10 +209,12 @@ std::optional<std::string_view> TextSource::mapped() const noexcept {
 
 void TextSource::release(std::string_view mapped) noexcept {
   // Whole pages only: the ends are shared with the neighbours.
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = (reinterpret_cast<std::uintptr_t>(mapped.data()) + page - 1) / page * page;
-  const auto end = (reinterpret_cast<std::uintptr_t>(mapped.data()) + mapped.size()) / page * page;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t before = reinterpret_cast<std::uintptr_t>(mapped.data()) % page;
+  const std::size_t head = before == 0 ? 0 : page - before;
+  if (mapped.size() < head + page) return;
+  const std::string_view whole = mapped.substr(head, (mapped.size() - head) / page * page);
+  ::madvise(const_cast<char*>(whole.data()), whole.size(), MADV_DONTNEED);
 }
 
 std::size_t TextSource::read(char* out, std::size_t size) {

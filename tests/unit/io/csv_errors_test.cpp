@@ -193,7 +193,7 @@ TEST(CsvErrors, ColumnNames) {
   EXPECT_EQ(
       error_of("a,b,a\n1,2,3\n"),
       "[io.csv.column_duplicate] t.csv:1: columns 0 and 2 (counted from 0) are both named 'a'; rename one of "
-      "them");
+      "them, or read the table without a header if this row is data");
   EXPECT_EQ(error_of("Time,Amount,Class\n1,2,0\n", with_label("Clas")),
             "[io.csv.column_unknown] t.csv: no column 'Clas' for the label; did you mean 'Class'?");
   EXPECT_EQ(error_of("Time,V1,V2,V3,V4,V5,V6,V7,V8,Amount,Classes,Class\n1,2,3,4,5,6,7,8,9,10,11,0\n",

@@ -7,9 +7,11 @@
 
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "csv_chunks.h"
 #include "gzip_text.h"
 #include "temporary_folder.h"
 
@@ -17,6 +19,15 @@ namespace coppice::io {
 namespace {
 
 using ::testing::ElementsAre;
+
+std::vector<std::string> column_of(const CsvRows& rows, const std::string& name) {
+  std::vector<std::string> texts;
+  rows.visit_columns({name}, [&](std::size_t row, std::span<const std::string_view> fields) {
+    EXPECT_EQ(row, texts.size());
+    texts.emplace_back(fields[0]);
+  });
+  return texts;
+}
 
 std::vector<std::string> records_of(const CsvRows& rows) {
   std::vector<std::string> records;
@@ -38,9 +49,87 @@ TEST(CsvRows, RecordsAreVerbatimAndCanBeVisitedAgain) {
   for (int visit = 0; visit < 2; ++visit) {
     EXPECT_THAT(records_of(rows), ElementsAre("1,\"a\n\"\"b\"", " 2 ,c", "3,\"d\""));
   }
-  EXPECT_THAT(rows.column("x"), ElementsAre("1", "2", "3"));
-  EXPECT_THAT(rows.column("1"), ElementsAre("a\n\"b", "c", "d"));
-  EXPECT_THROW((void)rows.column("z"), Error);
+  EXPECT_THAT(column_of(rows, "x"), ElementsAre("1", "2", "3"));
+  EXPECT_THAT(column_of(rows, "1"), ElementsAre("a\n\"b", "c", "d"));
+  EXPECT_THROW(column_of(rows, "z"), Error);
+}
+
+TEST(CsvRows, ColumnsComeTogetherInTheOrderAskedFor) {
+  const TemporaryFolder folder;
+  const CsvRows rows({folder.write("a.csv", "x,y,z\n1, 2 ,\"3\"\n4,,6\n")});
+  std::vector<std::string> seen;
+  rows.visit_columns({"z", "y", "z"}, [&](std::size_t row, std::span<const std::string_view> fields) {
+    seen.push_back(std::to_string(row));
+    seen.insert(seen.end(), fields.begin(), fields.end());
+  });
+  EXPECT_THAT(seen, ElementsAre("0", "3", "2", "3", "1", "6", "", "6"));
+}
+
+/// A table of more text than a visit parses at a time: rows `N,pad`, a blank line after each thousand.
+std::string long_table(int n_rows) {
+  std::string text = "n,pad\n";
+  for (int i = 0; i < n_rows; ++i) {
+    text += std::to_string(i) + "," + std::string(90, 'p') + "\n";
+    if (i % 1000 == 999) text += "\n";
+  }
+  return text;
+}
+
+TEST(CsvRows, LongFilesAreVisitedInOrderAndRowsKeepTheirLines) {
+  constexpr int kRows = 150'000;  // 14 chunks of a megabyte; one thread takes 8 at a time
+  const TemporaryFolder folder;
+  const std::string text = long_table(kRows);
+  for (const std::string& path : {folder.write("a.csv", text), folder.write("a.csv.gz", gzip_text(text))}) {
+    const CsvRows rows({path}, true, 1);
+    ASSERT_EQ(rows.size(), kRows);
+    const std::vector<std::string> numbers = column_of(rows, "n");
+    const std::vector<std::string> records = records_of(rows);
+    ASSERT_EQ(numbers.size(), kRows);
+    ASSERT_EQ(records.size(), kRows);
+    for (int i = 0; i < kRows; ++i) {
+      const auto row = static_cast<std::size_t>(i);
+      ASSERT_EQ(numbers[row], std::to_string(i));
+      ASSERT_TRUE(records[row].starts_with(std::to_string(i) + ",p")) << records[row];
+    }
+    EXPECT_EQ(rows.place(0), path + ":2");
+    EXPECT_EQ(rows.place(149'999), path + ":150150");  // header and 149 blank lines before it
+  }
+}
+
+TEST(CsvChunks, ADiscardedChunkHoldsNoText) {
+  const TemporaryFolder folder;
+  CsvChunks chunks({folder.write("a.csv.gz", gzip_text(long_table(15'000)))}, true);
+  const CsvChunk* const chunk = chunks.chunk(0);
+  ASSERT_NE(chunk->buffer, nullptr);
+  EXPECT_GE(chunk->buffer->capacity(), kChunkBytes);
+  chunks.discard(0);
+  EXPECT_LT(chunk->buffer->capacity(), 100u);
+  EXPECT_TRUE(chunk->records.empty());
+}
+
+TEST(CsvRows, ProblemsFarIntoAFileHaveTheirLine) {
+  const TemporaryFolder folder;
+  const std::string text = long_table(150'000) + "x\n";
+  for (const std::string& path : {folder.write("a.csv", text), folder.write("a.csv.gz", gzip_text(text))}) {
+    try {
+      const CsvRows rows({path}, true, 1);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), ::testing::HasSubstr(path + ":150152: expected 2 fields, found 1"));
+    }
+  }
+}
+
+TEST(CsvRows, AFileThatChangedBetweenVisitsIsRefused) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("a.csv", "x\n1\n2\n");
+  const CsvRows rows({path});
+  for (const char* text : {"x\n1\n2\n3\n", "x\n1\n"}) {
+    folder.write("a.csv", text);
+    const auto refusal = ::testing::Property(&Error::id, "io.csv.changed");
+    EXPECT_THAT([&] { records_of(rows); }, ::testing::Throws<Error>(refusal));
+    EXPECT_THAT([&] { column_of(rows, "x"); }, ::testing::Throws<Error>(refusal));
+  }
 }
 
 TEST(CsvRows, WithoutHeader) {

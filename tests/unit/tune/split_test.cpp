@@ -17,7 +17,6 @@ namespace coppice::tune {
 namespace {
 
 using Fractions = std::vector<double>;
-using Parts = std::vector<std::uint8_t>;
 
 const Fractions kUsual = {0.7, 0.2, 0.1};
 
@@ -93,8 +92,8 @@ TEST(RandomSplit, DoesNotFollowTheRowNumber) {
 }
 
 TEST(Split, RefusesBadFractions) {
-  EXPECT_EQ(error_of({}), "[tune.split.fractions] 0 fractions; give 1 to 256");
-  EXPECT_EQ(error_of(Fractions(257, 1.0 / 257)), "[tune.split.fractions] 257 fractions; give 1 to 256");
+  EXPECT_EQ(error_of({}), "[tune.split.fractions] 0 fractions; give 1 to 255");
+  EXPECT_EQ(error_of(Fractions(256, 1.0 / 256)), "[tune.split.fractions] 256 fractions; give 1 to 255");
   EXPECT_EQ(error_of({0.7, 0.2}), "[tune.split.fractions] fractions sum to 0.9, not to 1");
   EXPECT_EQ(error_of({1.5, -0.5}), "[tune.split.fractions] fraction -0.5 is not positive");
   EXPECT_EQ(error_of({1, 0}), "[tune.split.fractions] fraction 0 is not positive");
@@ -103,8 +102,8 @@ TEST(Split, RefusesBadFractions) {
 }
 
 TEST(Split, TakesAsManyPartsAsAByteCounts) {
-  const Parts parts = random_split(2560, Fractions(256, 1.0 / 256), 3);
-  EXPECT_THAT(counts(parts, 256), testing::Each(10U));
+  const Parts parts = random_split(2550, Fractions(255, 1.0 / 255), 3);
+  EXPECT_THAT(counts(parts, 255), testing::Each(10U));
 }
 
 TEST(StratifiedSplit, EveryClassHasItsShareOfEveryPart) {

@@ -1,0 +1,122 @@
+#include "split_columns.h"
+
+#include <coppice/error.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+namespace coppice::cli {
+namespace {
+
+constexpr std::size_t kMaxShownBytes = 40;
+
+[[noreturn]] void refuse_time(const io::CsvRows& rows, const std::string& column, std::size_t row,
+                              std::string_view text, const std::string& reason) {
+  // Quoted and escaped as JSON: the text comes out of a file.
+  const std::string shown = nlohmann::json(text.substr(0, kMaxShownBytes))
+                                .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  throw Error("cli.split.time",
+              fmt::format("{}: time column '{}': {} {}", rows.place(row), column, shown, reason));
+}
+
+double read_time(const io::CsvRows& rows, const std::string& column, std::size_t row, std::string_view text,
+                 io::TimeScale& scale) {
+  const auto time = io::parse_time(text);
+  if (!time) {
+    refuse_time(rows, column, row, text,
+                "is neither a number nor a date as 2026-11-24 or 2026-11-24 10:00:00");
+  }
+  if (row == 0) scale = time->scale;
+  if (time->scale != scale) {
+    refuse_time(rows, column, row, text,
+                scale == io::TimeScale::kDate ? "is a number among dates" : "is a date among numbers");
+  }
+  return time->value;
+}
+
+/// Classes by label text; gives up at more than kMaxClasses.
+class ClassIndex {
+ public:
+  void add(std::string_view text, SplitTable& table) {
+    if (indices_.size() > kMaxClasses) return;
+    const auto [entry, is_new] = indices_.try_emplace(std::string(text), indices_.size());
+    if (is_new) table.class_names.emplace_back(text);
+    if (indices_.size() > kMaxClasses) {
+      table.classes = {};
+    } else {
+      table.classes.push_back(static_cast<std::uint32_t>(entry->second));
+    }
+  }
+
+ private:
+  std::unordered_map<std::string, std::size_t> indices_;
+};
+
+/// The last word of a name in lower case: `tx_Time`, `TxTime`, `time` have `time`, `customerID` has `id`.
+std::string last_word(std::string_view name) {
+  const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto is_upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+  std::string word;
+  for (std::size_t i = name.size(); i-- > 0;) {
+    const char c = name[i];
+    if (!is_lower(c) && !is_upper(c)) break;
+    word.insert(word.begin(), is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c);
+    if (is_upper(c) && i > 0 && is_lower(name[i - 1])) break;
+  }
+  return word;
+}
+
+constexpr std::array<std::string_view, 5> kTimeWords = {"time", "date", "datetime", "timestamp", "dt"};
+constexpr std::array<std::string_view, 8> kIdWords = {"id",      "customer", "card",   "terminal",
+                                                      "account", "client",   "device", "merchant"};
+
+}  // namespace
+
+SplitTable read_split_table(const io::CsvRows& rows, const SplitColumnNames& names) {
+  SplitTable table;
+  table.n_rows = rows.size();
+  std::vector<std::string> columns;
+  for (const std::string* name : {&names.label, &names.time, &names.group}) {
+    if (!name->empty()) columns.push_back(*name);
+  }
+  if (columns.empty()) return table;
+  ClassIndex classes;
+  rows.visit_columns(columns, [&](std::size_t row, std::span<const std::string_view> texts) {
+    std::size_t next = 0;
+    if (!names.label.empty()) classes.add(texts[next++], table);
+    if (!names.time.empty()) {
+      table.times.push_back(read_time(rows, names.time, row, texts[next++], table.scale));
+    }
+    if (!names.group.empty()) table.groups.push_back(tune::group_key(texts[next]));
+  });
+  return table;
+}
+
+std::string note_on_unused_columns(const io::CsvRows& rows, const SplitColumnNames& used) {
+  std::vector<std::size_t> used_indices;
+  for (const std::string* name : {&used.label, &used.time, &used.group}) {
+    if (!name->empty()) used_indices.push_back(rows.column_index(*name));
+  }
+  std::vector<std::string> times, ids;
+  for (std::size_t i = 0; i < rows.names().size(); ++i) {
+    if (std::ranges::find(used_indices, i) != used_indices.end()) continue;
+    const std::string word = last_word(rows.names()[i]);
+    if (used.time.empty() && std::ranges::find(kTimeWords, word) != kTimeWords.end()) {
+      times.push_back(fmt::format("{} looks like a time (--time-column)", rows.names()[i]));
+    }
+    if (used.group.empty() && std::ranges::find(kIdWords, word) != kIdWords.end()) {
+      ids.push_back(fmt::format("{} looks like an id (--group-column)", rows.names()[i]));
+    }
+  }
+  times.insert(times.end(), ids.begin(), ids.end());
+  if (times.empty()) return "";
+  return fmt::format("note: the split ignores columns that may leak: {}\n", fmt::join(times, ", "));
+}
+
+}  // namespace coppice::cli
