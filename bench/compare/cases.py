@@ -187,3 +187,7 @@ CSV_DIGITS = 17
 CSV_LABEL = "Class"
 CSV_SETTING = "seed"
 CSV_SUBJECTS = ("coppice", "pandas + xgboost", "polars + xgboost", "lightgbm from file")
+
+# Small enough for valgrind.
+INSTRUCTIONS_DATA = Fraud(20_000, 1_000, 0.01)
+INSTRUCTIONS_SETTING = "seed"

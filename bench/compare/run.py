@@ -6,6 +6,7 @@
     run.py growth    seconds and peak memory against rows, features, depth, bins and trees
     run.py busy      seconds while another process takes one of the cores, against a quiet machine
     run.py score     rows a second, the same trees for every library, on one core
+    run.py instructions   instructions of each phase of a small training, counted by valgrind
     run.py tables    Markdown tables from the results
     run.py plots     plots of growth from the results
 
@@ -27,6 +28,7 @@ import cases
 import csv_peers
 import environment
 import growth
+import instructions
 import plots
 import processes
 import tables
@@ -232,6 +234,14 @@ def run_csv(arguments):
                 results.measure([key], lambda: [csv_peers.measure(text, coppice, table, arguments.threads)])
 
 
+def run_instructions(arguments):
+    results = Results("instructions", arguments)
+    trainer = program(arguments, "coppice_bench_train")
+    with matrices(arguments, cases.INSTRUCTIONS_DATA) as parts:
+        for phase, count in instructions.count(trainer, parts[0], cases.SETTINGS[cases.INSTRUCTIONS_SETTING]).items():
+            results.measure([{"phase": phase}], lambda: [{"instructions": count}])
+
+
 def result_files(arguments):
     return [pathlib.Path(path) for path in arguments.results] or sorted(RESULTS.glob("*.json"))
 
@@ -252,6 +262,7 @@ RUNS = {
     "growth": run_growth,
     "busy": run_busy,
     "score": run_score,
+    "instructions": run_instructions,
 }
 
 

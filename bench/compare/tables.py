@@ -268,6 +268,14 @@ def csv(records):
                     [row[1:] for row in rows])
 
 
+def instructions(records):
+    """Instructions of each phase, in millions."""
+    total = sum(record["instructions"] for record in records.records)
+    rows = [[record["phase"], f"{record['instructions'] / 1e6:.1f}", f"{record['instructions'] / total:.0%}"]
+            for record in records.records]
+    return markdown(["phase", "million instructions", "share"], rows)
+
+
 def machine(results):
     lines = []
     for result in results:
@@ -288,6 +296,7 @@ TABLES = {  # name: (kind of results, function)
     "growth": ("growth", growth_table),
     "busy": ("busy", busy),
     "score": ("score", score),
+    "instructions": ("instructions", instructions),
 }
 
 
