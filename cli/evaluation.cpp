@@ -61,6 +61,7 @@ std::vector<MetricLine> metric_lines(Objective objective, const std::vector<std:
 
 std::vector<Metric> metrics_of(const std::vector<MetricLine>& lines) {
   std::vector<Metric> metrics;
+  metrics.reserve(lines.size());
   for (const MetricLine& line : lines) metrics.push_back(line.metric);
   return metrics;
 }
@@ -111,8 +112,7 @@ void add_thresholds(std::span<const float> predictions, const Dataset& data, Eva
   std::vector<double> thresholds(kThresholds.begin(), kThresholds.end());
   thresholds.push_back(evaluation.threshold);
   std::ranges::sort(thresholds);
-  const auto repeated = std::ranges::unique(thresholds);
-  thresholds.erase(repeated.begin(), repeated.end());
+  thresholds.erase(std::unique(thresholds.begin(), thresholds.end()), thresholds.end());
   for (const double threshold : thresholds) {
     evaluation.thresholds.push_back(
         {threshold, confusion(predictions, data.labels, data.weights, threshold)});

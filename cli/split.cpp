@@ -322,6 +322,7 @@ ExitCode run(Arguments arguments) {
 
 void add_strategy(CLI::App& command, Arguments& arguments) {
   std::vector<std::string> names;
+  names.reserve(kStrategies.size());
   for (const auto& [name, strategy] : kStrategies) names.push_back(name);
   command
       .add_option("--strategy", arguments.strategy_name,

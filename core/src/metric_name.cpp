@@ -121,6 +121,7 @@ double parse_argument(const NamedMetric& metric, std::string_view typed, std::st
 
 [[noreturn]] void refuse_unknown(std::string_view typed, const Parts& parts) {
   std::vector<std::string> names;
+  names.reserve(kMetrics.size());
   for (const NamedMetric& metric : kMetrics) names.emplace_back(metric.name);
   const std::string nearest = nearest_name(parts.name, names);
   if (nearest.empty()) {
