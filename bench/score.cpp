@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "matrix_file.h"
+#include "program.h"
 
 extern "C" {
 #include "compare/native/scorer.h"
@@ -141,15 +142,5 @@ void declare(CLI::App& app, Arguments& arguments) {
 }  // namespace coppice::bench
 
 int main(int argc, char** argv) {
-  CLI::App app;
-  coppice::bench::Arguments arguments;
-  coppice::bench::declare(app, arguments);
-  CLI11_PARSE(app, argc, argv);
-  try {
-    coppice::bench::run(arguments);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 1;
-  }
-  return 0;
+  return coppice::bench::run_program(argc, argv, coppice::bench::declare, coppice::bench::run);
 }

@@ -6,14 +6,12 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <future>
 #include <span>
 #include <string_view>
-#include <thread>
 
 #include "scores.h"
 #include "text.h"
+#include "threads.h"
 
 namespace coppice::cli {
 namespace {
@@ -77,31 +75,15 @@ double choose(const ThresholdRule& rule, std::span<const float> predictions, con
   return *threshold;
 }
 
-/// Calls work(replicate) for each, shared by threads. What one of them throws comes out here.
-template <class Work>
-void share_replicates(std::uint32_t n_replicates, int threads, const Work& work) {
-  std::atomic<std::uint32_t> next = 0;
-  const auto take = [&] {
-    for (std::uint32_t replicate = next++; replicate < n_replicates; replicate = next++) work(replicate);
-  };
-  const unsigned wanted = threads > 0 ? static_cast<unsigned>(threads) : std::thread::hardware_concurrency();
-  std::vector<std::future<void>> workers;
-  for (unsigned t = 1; t < std::min(wanted, n_replicates); ++t) {
-    workers.push_back(std::async(std::launch::async, take));
-  }
-  take();
-  for (std::future<void>& worker : workers) worker.get();
-}
-
 void add_intervals(const EvaluationOptions& options, Objective objective, std::span<const float> margins,
                    const Dataset& data, std::vector<MetricLine>& lines) {
   const std::uint32_t n_replicates = options.bootstrap.n_replicates;
   if (n_replicates == 0) return;
   const std::vector<Metric> metrics = metrics_of(lines);
   std::vector<std::vector<double>> values(metrics.size(), std::vector<double>(n_replicates));
-  share_replicates(n_replicates, options.threads, [&](std::uint32_t replicate) {
+  for_each_index(n_replicates, options.threads, [&](std::size_t replicate) {
     Buffer<float> weights(margins.size());
-    bootstrap_weights(options.bootstrap.seed, replicate, data.weights, weights);
+    bootstrap_weights(options.bootstrap.seed, static_cast<std::uint32_t>(replicate), data.weights, weights);
     const std::vector<double> of_replicate = evaluate(metrics, objective, margins, data.labels, weights);
     for (std::size_t m = 0; m < metrics.size(); ++m) values[m][replicate] = of_replicate[m];
   });

@@ -1,6 +1,7 @@
 // coppice: one program, one file per verb. This one reads the command line and turns errors into exit codes.
 #include <coppice/error.h>
 #include <coppice/model.h>
+#include <coppice/nearest_name.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -4,23 +4,17 @@
 #include <cstddef>
 #include <functional>
 #include <span>
-#include <thread>
+
+#include "threads.h"
 
 namespace coppice::cli {
 namespace {
 
-/// Calls work(first, last) for equal stretches of the rows, each in a thread of its own.
+/// Calls work(first, last) for stretches of the rows, shared by threads.
 void share_rows(std::size_t n_rows, int threads, const std::function<void(std::size_t, std::size_t)>& work) {
-  constexpr std::size_t kMinRows = 4096;  // fewer are done before a thread has started
-  const std::size_t wanted =
-      threads > 0 ? static_cast<std::size_t>(threads) : std::thread::hardware_concurrency();
-  const std::size_t n_threads =
-      std::clamp<std::size_t>(n_rows / kMinRows, 1, std::max<std::size_t>(wanted, 1));
-  std::vector<std::jthread> workers;
-  for (std::size_t t = 1; t < n_threads; ++t) {
-    workers.emplace_back(work, n_rows * t / n_threads, n_rows * (t + 1) / n_threads);
-  }
-  work(0, n_rows / n_threads);
+  constexpr std::size_t kStretch = 4096;  // fewer are done before a thread has started
+  for_each_index((n_rows + kStretch - 1) / kStretch, threads,
+                 [&](std::size_t i) { work(i * kStretch, std::min(n_rows, (i + 1) * kStretch)); });
 }
 
 }  // namespace

@@ -87,14 +87,6 @@ struct WrittenDivision {
   std::size_t n_left_out = 0;
 };
 
-bool uses_time(tune::SplitStrategy strategy) {
-  return strategy == tune::SplitStrategy::kTime || strategy == tune::SplitStrategy::kTimeGroup;
-}
-
-bool uses_groups(tune::SplitStrategy strategy) {
-  return strategy == tune::SplitStrategy::kGroup || strategy == tune::SplitStrategy::kTimeGroup;
-}
-
 void check_usage(const Arguments& arguments) {
   const auto refuse = [](const std::string& message) { throw Error("cli.usage", message); };
   const auto& [label, time, group] = arguments.columns;
@@ -102,13 +94,13 @@ void check_usage(const Arguments& arguments) {
   if (arguments.strategy == tune::SplitStrategy::kStratified && label.empty()) {
     refuse("a stratified split needs --label; --strategy random does not");
   }
-  if (uses_time(arguments.strategy) == time.empty()) {
+  if (tune::uses_time(arguments.strategy) == time.empty()) {
     refuse(time.empty() ? fmt::format("--strategy {} needs --time-column", name)
                         : fmt::format("--strategy {} does not look at --time-column; choose time, time-group "
                                       "or prequential",
                                       name));
   }
-  if (uses_groups(arguments.strategy) == group.empty()) {
+  if (tune::uses_groups(arguments.strategy) == group.empty()) {
     refuse(group.empty() ? fmt::format("--strategy {} needs --group-column", name)
                          : fmt::format("--strategy {} does not look at --group-column; choose group or "
                                        "time-group",

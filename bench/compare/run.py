@@ -36,7 +36,7 @@ import tables
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results"
 PLOTS = ROOT / "docs" / "plots"
-TOLD = ("failed", "skipped", "seconds", "rows", "peak_mib")  # of a record, while it is measured
+TOLD = ("failed", "skipped", "seconds", "rows", "peak_mib", "instructions")  # of a record, while it is measured
 
 
 class Results:

@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 
+#include "parse.h"
 #include "ranking.h"
 
 namespace coppice {
@@ -47,22 +47,35 @@ double Confusion::mcc() const noexcept {
   return scale > 0 ? (true_positive * true_negative - false_positive * false_negative) / scale : 0;
 }
 
+namespace {
+
+/// Sums of weights by [called positive][is positive].
+struct Cells {
+  double sums[2][2] = {};
+  friend Cells operator+(const Cells& a, const Cells& b) {
+    Cells result;
+    for (int called = 0; called < 2; ++called)
+      for (int positive = 0; positive < 2; ++positive)
+        result.sums[called][positive] = a.sums[called][positive] + b.sums[called][positive];
+    return result;
+  }
+};
+
+}  // namespace
+
 Confusion confusion(std::span<const float> predictions, std::span<const float> labels,
                     std::span<const float> weights, double threshold) {
-  const auto weigh = [&](bool called, bool positive) {
-    return detail::fixed_block_sum(predictions.size(), [&](std::size_t begin, std::size_t end) {
-      double sum = 0;
-      for (std::size_t i = begin; i < end; ++i) {
-        const bool counted = (predictions[i] >= threshold) == called && is_positive(labels[i]) == positive;
-        if (counted) sum += weights.empty() ? 1.0F : weights[i];
-      }
-      return sum;
-    });
-  };
-  return {.true_positive = weigh(true, true),
-          .false_positive = weigh(true, false),
-          .true_negative = weigh(false, false),
-          .false_negative = weigh(false, true)};
+  const Cells cells = detail::fixed_block_sum(predictions.size(), [&](std::size_t begin, std::size_t end) {
+    Cells block;
+    for (std::size_t i = begin; i < end; ++i)
+      block.sums[predictions[i] >= threshold ? 1 : 0][is_positive(labels[i]) ? 1 : 0] +=
+          weights.empty() ? 1.0F : weights[i];
+    return block;
+  });
+  return {.true_positive = cells.sums[1][1],
+          .false_positive = cells.sums[1][0],
+          .true_negative = cells.sums[0][0],
+          .false_negative = cells.sums[0][1]};
 }
 
 namespace {
@@ -116,11 +129,8 @@ ThresholdRule threshold_rule_from_string(std::string_view text) {
   if (text == kMaxF1) return {ThresholdRule::Kind::kMaxF1};
   for (const NamedRule& rule : kLimitRules) {
     if (!text.starts_with(rule.name)) continue;
-    const std::string_view number = text.substr(rule.name.size());
     double limit = -1;
-    const auto [stop, error] = std::from_chars(number.data(), number.data() + number.size(), limit);
-    const bool whole = error == std::errc{} && stop == number.data() + number.size();
-    if (whole && limit >= 0 && limit <= 1) return {rule.kind, limit};
+    if (parse(text.substr(rule.name.size()), limit) && limit >= 0 && limit <= 1) return {rule.kind, limit};
   }
   throw Error("core.threshold.rule",
               fmt::format("'{}' is no rule for a threshold; there are {}, with x from 0 to 1", text,

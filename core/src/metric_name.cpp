@@ -1,13 +1,14 @@
 // What metrics are called, what their arguments may be, and which way is up.
 #include <coppice/error.h>
 #include <coppice/metric.h>
-#include <coppice/parameters.h>
+#include <coppice/nearest_name.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
+
+#include "parse.h"
 
 namespace coppice {
 namespace {
@@ -110,9 +111,7 @@ std::string argument_advice(const NamedMetric& metric) {
 
 double parse_argument(const NamedMetric& metric, std::string_view typed, std::string_view text) {
   double value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool is_number = error == std::errc{} && stop == text.data() + text.size();
-  if (!is_number || !is_allowed(metric.argument, value)) {
+  if (!parse(text, value) || !is_allowed(metric.argument, value)) {
     throw Error("core.metric.unknown",
                 fmt::format("metric '{}': '{}' is not {}", typed, text, argument_advice(metric)));
   }

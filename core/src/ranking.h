@@ -3,6 +3,7 @@
 
 #include <coppice/buffer.h>
 #include <coppice/confusion.h>
+#include <coppice/detail/sort_key.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +33,7 @@ class Ranking {
   void for_each_tie(Visit visit) const {
     for (std::size_t end = words_.size(); end > 0;) {
       const std::uint32_t key = key_of(words_[end - 1]);
-      Tie tie{.score = score_of(key)};
+      Tie tie{.score = detail::value_of(key)};
       for (; end > 0 && key_of(words_[end - 1]) == key; --end) {
         const std::uint64_t word = words_[end - 1];
         (is_positive_word(word) ? tie.positive : tie.negative) += weight_of(word);
@@ -67,7 +68,6 @@ class Ranking {
   static std::uint64_t rank_word(float score, bool positive, float weight);
   static std::uint32_t key_of(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); }
   static bool is_positive_word(std::uint64_t word) { return (word & kSign) != 0; }
-  static float score_of(std::uint32_t key);
   static double weight_of(std::uint64_t word);
 
   Buffer<std::uint64_t> words_;

@@ -1,4 +1,5 @@
 #include <coppice/detail/fixed_sum.h>
+#include <coppice/detail/grow_tree.h>
 #include <coppice/detail/hash.h>
 #include <coppice/detail/math.h>
 #include <coppice/error.h>
@@ -15,6 +16,8 @@
 #include <memory>
 #include <optional>
 #include <utility>
+
+#include "losses.h"
 
 namespace coppice {
 namespace {
@@ -56,10 +59,10 @@ struct LabelSums {
 
 LabelSums sum_labels(std::span<const float> labels, std::span<const float> weights) {
   const auto label = [&](std::size_t i) { return static_cast<double>(labels[i]); };
-  if (weights.empty()) return {detail::fixed_sum(labels.size(), label), static_cast<double>(labels.size())};
-  const auto weight = [&](std::size_t i) { return static_cast<double>(weights[i]); };
-  return {detail::fixed_sum(labels.size(), [&](std::size_t i) { return weight(i) * label(i); }),
-          detail::fixed_sum(labels.size(), weight)};
+  const auto weighted = [&](std::size_t i) { return static_cast<double>(weights[i]) * label(i); };
+  return {
+      weights.empty() ? detail::fixed_sum(labels.size(), label) : detail::fixed_sum(labels.size(), weighted),
+      sum_weights(weights, labels.size())};
 }
 
 void check_sums(const LabelSums& sums, const Parameters& parameters, const TrainingData& data) {
@@ -346,17 +349,6 @@ void cut_rounds(Model& model, int n_rounds) {
   }
 }
 
-/// Grows one tree: the only growth loop, for every backend.
-Tree grow_tree(TrainingSession& session, int round) {
-  session.begin_tree(round);
-  while (session.frontier_bound() > 0) {
-    session.build_histograms();
-    session.evaluate_splits();
-    session.expand_frontier();
-  }
-  return session.finish_tree();
-}
-
 /// Restores the state after the last round of a model.
 void restore(TrainingSession& session, Model& model, const Model* from) {
   session.start(base_margin(model.objective, model.base_score));
@@ -385,7 +377,7 @@ void boost(TrainingSession& session, Model& model, const Run& run) {
   const int last_round = model.parameters.num_round - 1;
   double kept = 0;
   for (int round = first_round; round <= last_round; ++round) {
-    model.trees.push_back(grow_tree(session, round));
+    model.trees.push_back(detail::grow_tree(session, round));
     thresholds.back() = session.sampling_threshold();
     thresholds.push_back(session.next_sampling_threshold());
     kept += session.kept_share();

@@ -1,7 +1,7 @@
 #include "csv_layout.h"
 
 #include <coppice/error.h>
-#include <coppice/parameters.h>
+#include <coppice/nearest_name.h>
 #include <fmt/format.h>
 
 #include <algorithm>

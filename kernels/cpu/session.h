@@ -107,7 +107,7 @@ class Session final : public TrainingSession {
              std::vector<std::vector<LeafSum>>* sums);
   void add_weights(const BinnedMatrix& bins, LeafNumbers& leaves, float* margins) const;
   /// What later rounds need of a finished tree: its leaf weights, its bound of the residuals, its gains.
-  void take_tree(const RouteTree& route_tree, const Tree& tree);
+  void remember_tree(const RouteTree& route_tree, const Tree& tree);
 
   // growth.cpp
   void plan_blocks(std::size_t n_pairs);

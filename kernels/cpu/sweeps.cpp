@@ -213,7 +213,7 @@ void Session::add_weights(const BinnedMatrix& bins, LeafNumbers& leaves, float* 
   });
 }
 
-void Session::take_tree(const RouteTree& route_tree, const Tree& tree) {
+void Session::remember_tree(const RouteTree& route_tree, const Tree& tree) {
   n_leaves_ = route_tree.n_leaves;
   leaf_weights_.assign((static_cast<std::size_t>(n_leaves_) + 63) / 64 * 64, 0);
   double largest = 0;
@@ -244,7 +244,7 @@ Tree Session::finish_tree() {
     }
     tree = detail::finish(tree_->nodes(), node_sums, gradient_exponent_, hessian_exponent_, bins_.cuts,
                           parameters_);
-    take_tree(route_tree, tree);
+    remember_tree(route_tree, tree);
     margins_lag_ = true;
   }
   const PhaseTimer timer(seconds_.evaluate);
@@ -258,7 +258,7 @@ Tree Session::finish_tree() {
 void Session::add_tree(const Tree& tree) {
   if (margins_lag_) add_weights(bins_, leaves_, margins_.data());
   const RouteTree route_tree = make_route_tree(tree, bins_.cuts);
-  take_tree(route_tree, tree);
+  remember_tree(route_tree, tree);
   route(route_tree, bins_, leaves_, nullptr);
   add_weights(bins_, leaves_, margins_.data());
   margins_lag_ = false;

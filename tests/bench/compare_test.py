@@ -19,6 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "
 
 import cases  # noqa: E402
 import growth  # noqa: E402
+import instructions  # noqa: E402
 import plots  # noqa: E402
 import processes  # noqa: E402
 import run  # noqa: E402
@@ -76,6 +77,31 @@ class Results(unittest.TestCase):
         self.assertEqual(written, [{**keys[0], "failed": "signal SIGABRT: Check failed"},
                                    {**keys[1], "failed": "signal SIGABRT: Check failed"},
                                    {**keys[0], "seconds": 1.0, "peak_mib": 2.0}])
+
+
+class Instructions(unittest.TestCase):
+    # As callgrind writes: names once, then their numbers; the line after `calls` holds what the call cost.
+    LINES = """fn=(1) coppice::kernels::cpu::add_rows<true, 30>(HistogramRows const&, long*)
+0 100
++3 20
+cfn=(2) coppice::kernels::cpu::route_block(RouteTree const&)
+calls=1 0
+* 5000
+fn=(2)
+0 700
+fn=(1)
+0 3
+fn=(4) main
+0 11
+""".splitlines()
+
+    def test_calls_are_counted_where_they_are_spent(self):
+        counts = list(instructions.self_counts(self.LINES).values())
+        self.assertEqual(counts, [123, 700, 11])
+
+    def test_functions_belong_to_phases(self):
+        phases = instructions.by_phase(instructions.self_counts(self.LINES))
+        self.assertEqual({name: n for name, n in phases.items() if n}, {"histogram": 123, "route": 700, "other": 11})
 
 
 class Tables(unittest.TestCase):

@@ -13,16 +13,8 @@ using Json = nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class Evaluate : public ProgramTest {
+class Evaluate : public ModelTest {
  protected:
-  Evaluate() {
-    write("t.csv", fraud_table(600, 1));
-    write("new.csv", fraud_table(200, 2));
-    EXPECT_EQ(run({"train", "--train", "t.csv", "--label", "Class", "--model", "m.json", "--param",
-                   "num_round=20", "--log-period", "0"})
-                  .exit_code,
-              0);
-  }
   Outcome evaluate(const Words& more) const {
     Words words = {"evaluate", "--model", "m.json", "new.csv"};
     words.insert(words.end(), more.begin(), more.end());

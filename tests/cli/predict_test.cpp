@@ -14,16 +14,8 @@ using Json = nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class Predict : public ProgramTest {
+class Predict : public ModelTest {
  protected:
-  Predict() {
-    write("t.csv", fraud_table(600, 1));
-    write("new.csv", fraud_table(200, 2));
-    EXPECT_EQ(run({"train", "--train", "t.csv", "--label", "Class", "--model", "m.json", "--param",
-                   "num_round=20", "--log-period", "0"})
-                  .exit_code,
-              0);
-  }
   /// The lines of a prediction, without the header, which must be this one.
   std::vector<std::string> predict(const std::string& header, const Words& more) const {
     Words words = {"predict", "--model", "m.json", "new.csv"};

@@ -127,6 +127,15 @@ std::vector<std::string> ProgramTest::files() const {
   return names;
 }
 
+ModelTest::ModelTest() {
+  write("t.csv", fraud_table(600, 1));
+  write("new.csv", fraud_table(200, 2));
+  EXPECT_EQ(run({"train", "--train", "t.csv", "--label", "Class", "--model", "m.json", "--param",
+                 "num_round=20", "--log-period", "0"})
+                .exit_code,
+            0);
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);

@@ -48,6 +48,12 @@ class ProgramTest : public ::testing::Test {
   std::filesystem::path folder_;
 };
 
+/// With a table t.csv, a model m.json of it, and another table new.csv.
+class ModelTest : public ProgramTest {
+ protected:
+  ModelTest();
+};
+
 [[nodiscard]] std::vector<std::string> lines_of(const std::string& text);
 
 /// A small fraud table that trees can learn: `Time,Amount,Country,Class`, with missing amounts, a category

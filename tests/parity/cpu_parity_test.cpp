@@ -1,5 +1,6 @@
 // The CPU backend, by every instruction set of this machine and several numbers of threads, gives the bytes
 // of the textbook trainer.
+#include <coppice/detail/grow_tree.h>
 #include <coppice/io/model_file.h>
 #include <coppice/kernels/backends.h>
 #include <coppice/train.h>
@@ -271,15 +272,10 @@ TEST(CpuParity, DescriptionOfTheDataIsEqual) {
 // ---------------------------------------------------------------------------------------------------------
 // The bound of the residuals of squared error
 
+/// Every row is kept.
 Tree grow_tree(TrainingSession& session, int round) {
   session.set_sampling_threshold(0);
-  session.begin_tree(round);
-  while (session.frontier_bound() > 0) {
-    session.build_histograms();
-    session.evaluate_splits();
-    session.expand_frontier();
-  }
-  return session.finish_tree();
+  return detail::grow_tree(session, round);
 }
 
 /// A learning rate of 1024, which `train` would refuse, takes the margins far away from the labels, which are

@@ -14,14 +14,6 @@
 namespace coppice::tune {
 namespace {
 
-bool uses_time(SplitStrategy strategy) {
-  return strategy == SplitStrategy::kTime || strategy == SplitStrategy::kTimeGroup;
-}
-
-bool uses_groups(SplitStrategy strategy) {
-  return strategy == SplitStrategy::kGroup || strategy == SplitStrategy::kTimeGroup;
-}
-
 void check_length(std::size_t size, std::size_t n_rows, bool is_needed, const char* name) {
   if (size == n_rows || (size == 0 && !is_needed)) return;
   throw Error("tune.split.column",
@@ -59,8 +51,7 @@ std::string advice(SplitStrategy strategy) {
       return "too few different times, or too long a gap; take larger or fewer parts, or a shorter gap";
     case SplitStrategy::kTimeGroup:
       return "too few different times, too long a gap, or only groups that were seen before; take larger or "
-             "fewer "
-             "parts, a shorter gap, or split by time alone";
+             "fewer parts, a shorter gap, or split by time alone";
     default:
       return "too few groups, or a group that is too large; take larger or fewer parts";
   }
@@ -119,6 +110,14 @@ Parts fold_parts(const SplitColumns& columns, const SplitOptions& options, const
 }
 
 }  // namespace
+
+bool uses_time(SplitStrategy strategy) noexcept {
+  return strategy == SplitStrategy::kTime || strategy == SplitStrategy::kTimeGroup;
+}
+
+bool uses_groups(SplitStrategy strategy) noexcept {
+  return strategy == SplitStrategy::kGroup || strategy == SplitStrategy::kTimeGroup;
+}
 
 Parts split(const SplitColumns& columns, const SplitOptions& options) {
   check_fractions(options.fractions);

@@ -86,8 +86,4 @@ void set_parameter(Parameters& parameters, std::string_view key, std::string_vie
 /// Errors: core.parameter.value, core.metric.unknown from eval_metric.
 void validate(const Parameters& parameters);
 
-/// The candidate nearest to `word` by edit distance in lower case (the first of equals), or empty when none
-/// is within a third of the word's length (1 at least): for error messages.
-[[nodiscard]] std::string nearest_name(std::string_view word, std::span<const std::string> candidates);
-
 }  // namespace coppice

@@ -10,11 +10,12 @@ namespace coppice::detail {
 /// Terms of a block.
 inline constexpr std::size_t kSumBlock = 1024;
 
-/// block_sum(begin, end) adds up at most kSumBlock terms; neighbouring block sums are added until one is
-/// left.
+/// block_sum(begin, end) adds up at most kSumBlock terms to a number or several; neighbouring block sums are
+/// added until one is left.
 template <class BlockSum>
-double fixed_block_sum(std::size_t n, const BlockSum& block_sum) {
-  std::vector<double> sums;
+auto fixed_block_sum(std::size_t n, const BlockSum& block_sum) {
+  using Sum = decltype(block_sum(n, n));
+  std::vector<Sum> sums;
   sums.reserve(n / kSumBlock + 1);
   for (std::size_t begin = 0; begin < n; begin += kSumBlock)
     sums.push_back(block_sum(begin, std::min(begin + kSumBlock, n)));
@@ -22,7 +23,7 @@ double fixed_block_sum(std::size_t n, const BlockSum& block_sum) {
     for (std::size_t i = 0; i < left / 2; ++i) sums[i] = sums[2 * i] + sums[2 * i + 1];
     if (left % 2 == 1) sums[left / 2] = sums[left - 1];
   }
-  return sums.empty() ? 0 : sums.front();
+  return sums.empty() ? Sum{} : sums.front();
 }
 
 /// term(0) + ... + term(n - 1), in order within a block.

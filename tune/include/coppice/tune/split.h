@@ -25,6 +25,10 @@ enum class SplitStrategy : std::uint8_t {
   kTimeGroup,   ///< kTime without the rows of later parts whose group an earlier part holds
 };
 
+/// Does a strategy look at times, at groups?
+[[nodiscard]] bool uses_time(SplitStrategy strategy) noexcept;
+[[nodiscard]] bool uses_groups(SplitStrategy strategy) noexcept;
+
 /// How a table is divided; docs/splits.md has the definitions.
 struct SplitOptions {
   SplitStrategy strategy = SplitStrategy::kStratified;
