@@ -31,7 +31,7 @@ class Evaluate : public ModelTest {
 TEST_F(Evaluate, MetricsAreAddedToTheUsualOnes) {
   const Json json =
       evaluate_json({"--metric", "brier,recall@fpr=0.1,mcc,mcc@0.5,aucpr", "--threshold", "0.2"});
-  const Json metrics = json["metrics"];
+  const Json& metrics = json["metrics"];
   EXPECT_EQ(metrics.size(), 7 + 4);  // aucpr is ap, which is there
   EXPECT_GT(metrics["brier"], 0);
   EXPECT_GT(metrics["recall@fpr=0.1"], 0);
