@@ -14,6 +14,7 @@
 #include "cpu/kernels.h"
 #include "cpu/session.h"
 #include "cpu/thread_team.h"
+#include "cpu/transpose.h"
 
 namespace coppice::kernels {
 namespace cpu {
@@ -43,24 +44,6 @@ void bin_codes(const float* codes, std::size_t n, std::uint8_t* bins) {
   std::memset(bins + n, 0, kBlockRows - n);
 }
 
-/// Sixteen bytes in a vector register.
-using Bytes [[gnu::vector_size(16)]] = std::uint8_t;
-
-/// Transposes 16 by 16 bytes. Dealing the halves of 256 bytes like cards moves the byte at place abcdefgh
-/// (in bits; abcd is the row) to bcdefgha; four times make it efghabcd.
-void transpose_square(Bytes (&rows)[16]) {
-  for (int step = 0; step < 4; ++step) {
-    Bytes dealt[16];
-    for (int i = 0; i < 8; ++i) {
-      dealt[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21,
-                                             6, 22, 7, 23);
-      dealt[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28,
-                                                 13, 29, 14, 30, 15, 31);
-    }
-    std::copy_n(dealt, 16, rows);
-  }
-}
-
 /// Row records of one block and group from its columns.
 void transpose_block(const std::uint8_t* columns, std::size_t n_features, std::size_t stride,
                      std::uint8_t* records) {
@@ -75,6 +58,27 @@ void transpose_block(const std::uint8_t* columns, std::size_t n_features, std::s
   }
 }
 
+}  // namespace
+
+BinnedMatrix make_matrix(const Cuts& cuts, std::size_t n_rows, bool with_records) {
+  // Gathers read four bytes at a time, so there are some to spare behind the last one.
+  constexpr std::size_t kSlack = 64;
+  BinnedMatrix matrix;
+  matrix.cuts = cuts;
+  matrix.n_rows = n_rows;
+  matrix.columns = Buffer<std::uint8_t>(matrix.n_padded_rows() * matrix.n_features() + kSlack);
+  std::memset(matrix.columns.end() - kSlack, 0, kSlack);
+  if (with_records) {
+    const std::size_t last = matrix.n_groups() - 1;
+    const std::size_t size = matrix.group_offset(last) + matrix.n_padded_rows() * matrix.group_stride(last);
+    matrix.records = Buffer<std::uint8_t>(size + kSlack);
+    std::memset(matrix.records.end() - kSlack, 0, kSlack);
+  }
+  return matrix;
+}
+
+namespace {
+
 class CpuBackend final : public Backend {
  public:
   CpuBackend(int threads, InstructionSet set) : threads_(threads), kernels_(kernels_of(set)) {}
@@ -84,7 +88,7 @@ class CpuBackend final : public Backend {
   [[nodiscard]] BinnedMatrix bin(const Dataset& data, const Cuts& cuts, bool with_records) const override;
   [[nodiscard]] std::unique_ptr<TrainingSession> open(const SessionData& data,
                                                       const Parameters& parameters) const override {
-    return std::make_unique<Session>(data, parameters, threads_, kernels_);
+    return std::make_unique<Session>(data, parameters, std::make_shared<ThreadTeam>(threads_), kernels_);
   }
 
  private:
@@ -115,23 +119,11 @@ Cuts CpuBackend::make_cuts(const Dataset& data, const CutOptions& options) const
 }
 
 BinnedMatrix CpuBackend::bin(const Dataset& data, const Cuts& cuts, bool with_records) const {
-  // Gathers read four bytes at a time, so there are some to spare behind the last one.
-  constexpr std::size_t kSlack = 64;
   const std::size_t n_features = cuts.n_features();
   if (data.n_features() != n_features)
     throw Error("kernels.bin.features", fmt::format("the table has {} features, its cuts were made for {}",
                                                     data.n_features(), n_features));
-  BinnedMatrix matrix;
-  matrix.cuts = cuts;
-  matrix.n_rows = data.n_rows;
-  matrix.columns = Buffer<std::uint8_t>(matrix.n_padded_rows() * n_features + kSlack);
-  std::memset(matrix.columns.end() - kSlack, 0, kSlack);
-  if (with_records) {
-    const std::size_t last = matrix.n_groups() - 1;
-    const std::size_t size = matrix.group_offset(last) + matrix.n_padded_rows() * matrix.group_stride(last);
-    matrix.records = Buffer<std::uint8_t>(size + kSlack);
-    std::memset(matrix.records.end() - kSlack, 0, kSlack);
-  }
+  BinnedMatrix matrix = make_matrix(cuts, data.n_rows, with_records);
   std::vector<CutTable> tables(n_features);
   for (std::size_t f = 0; f < n_features; ++f) tables[f] = make_cut_table(cuts.of(f));
   ThreadTeam(threads_).for_each(matrix.n_blocks(), [&](std::size_t block, int /*thread*/) {
