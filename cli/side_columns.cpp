@@ -62,7 +62,9 @@ void fill_sides(const SideColumnNames& names, const PlaceOfRow& place, TableWith
   SideTable& sides = table.sides;
   SideColumns& columns = table.csv.data.side;
   auto texts = table.csv.kept.begin();
+  auto name = table.csv.kept_names.begin();
   if (!names.time.empty()) {
+    sides.time_name = *name++;
     TimeReader times(names.time, place);
     visit_texts(*texts++, [&](std::size_t row, std::string_view text) {
       sides.times.push_back(times.read(row, text));
@@ -71,6 +73,7 @@ void fill_sides(const SideColumnNames& names, const PlaceOfRow& place, TableWith
     columns.days = number_days(sides.times, day_length(names, sides.scale));
   }
   if (!names.group.empty()) {
+    sides.group_name = *name;
     visit_texts(*texts++,
                 [&](std::size_t, std::string_view text) { sides.groups.push_back(tune::group_key(text)); });
     columns.groups = number_groups(sides.groups);

@@ -28,6 +28,7 @@ void add_side_columns(CLI::App& command, SideColumnNames& names);
 
 /// What a split looks at, in numbers: [n_rows] each, empty without such a column.
 struct SideTable {
+  std::string time_name, group_name;  ///< of the columns, where they were given by index
   io::TimeScale scale = io::TimeScale::kNumber;
   std::vector<double> times;
   std::vector<std::uint64_t> groups;  ///< keys, as of `coppice split`

@@ -17,6 +17,7 @@
 
 #include "options.h"
 #include "split_columns.h"
+#include "strategies.h"
 #include "text.h"
 #include "time_column.h"
 #include "verb.h"
@@ -42,15 +43,6 @@ constexpr const char* kFooter =
 constexpr std::size_t kMaxShownClasses = 10;
 
 const std::string kPrequential = "prequential";
-
-/// A prequential split is one by time into windows.
-const std::vector<std::pair<std::string, tune::SplitStrategy>> kStrategies = {
-    {"stratified", tune::SplitStrategy::kStratified},
-    {"random", tune::SplitStrategy::kRandom},
-    {"time", tune::SplitStrategy::kTime},
-    {"group", tune::SplitStrategy::kGroup},
-    {"time-group", tune::SplitStrategy::kTimeGroup},
-    {kPrequential, tune::SplitStrategy::kTime}};
 
 struct Arguments {
   std::vector<std::string> paths;
@@ -191,6 +183,14 @@ std::vector<Division> divide(const Arguments& arguments, const SplitTable& table
   return divisions;
 }
 
+/// Columns by their names, where they were given by index.
+SplitColumnNames named_columns(const io::CsvRows& rows, SplitColumnNames columns) {
+  for (std::string* column : {&columns.label, &columns.time, &columns.group}) {
+    if (!column->empty()) *column = rows.names()[rows.column_index(*column)];
+  }
+  return columns;
+}
+
 void make_folder(const std::string& folder) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
@@ -286,15 +286,15 @@ Json report_json(const Arguments& arguments, const SplitTable& table,
 }
 
 ExitCode run(Arguments arguments) {
-  arguments.strategy = std::ranges::find(kStrategies, arguments.strategy_name,
-                                         &std::pair<std::string, tune::SplitStrategy>::first)
-                           ->second;
+  // A prequential split is one by time into windows.
+  arguments.strategy = arguments.strategy_name == kPrequential ? tune::SplitStrategy::kTime
+                                                               : strategy_of_name(arguments.strategy_name);
   check_usage(arguments);
   const io::CsvRows rows(arguments.paths, arguments.has_header, arguments.threads);
   warn_of_numeric_names(rows.names());
   const SplitTable table = read_split_table(rows, arguments.columns);
   const std::vector<Division> divisions = divide(arguments, table);
-  write_log(note_on_unused_columns(rows, arguments.columns));
+  write_log(note_on_unused_columns(rows.names(), named_columns(rows, arguments.columns)));
   const std::vector<WrittenDivision> written = write_divisions(divisions, rows, arguments.has_header, table);
   if (arguments.json) {
     write_json(report_json(arguments, table, written));
@@ -305,9 +305,8 @@ ExitCode run(Arguments arguments) {
 }
 
 void add_strategy(CLI::App& command, Arguments& arguments) {
-  std::vector<std::string> names;
-  names.reserve(kStrategies.size());
-  for (const auto& [name, strategy] : kStrategies) names.push_back(name);
+  std::vector<std::string> names = strategy_names();
+  names.push_back(kPrequential);
   command
       .add_option("--strategy", arguments.strategy_name,
                   "stratified (each part has its share of every class, to within one row), random, time "

@@ -73,20 +73,16 @@ SplitTable read_split_table(const io::CsvRows& rows, const SplitColumnNames& nam
   return table;
 }
 
-std::string note_on_unused_columns(const io::CsvRows& rows, const SplitColumnNames& used) {
-  std::vector<std::size_t> used_indices;
-  for (const std::string* name : {&used.label, &used.time, &used.group}) {
-    if (!name->empty()) used_indices.push_back(rows.column_index(*name));
-  }
+std::string note_on_unused_columns(const std::vector<std::string>& names, const SplitColumnNames& used) {
   std::vector<std::string> times, ids;
-  for (std::size_t i = 0; i < rows.names().size(); ++i) {
-    if (std::ranges::find(used_indices, i) != used_indices.end()) continue;
-    const std::string word = last_word(rows.names()[i]);
+  for (const std::string& name : names) {
+    if (name == used.label || name == used.time || name == used.group) continue;
+    const std::string word = last_word(name);
     if (used.time.empty() && std::ranges::find(kTimeWords, word) != kTimeWords.end()) {
-      times.push_back(fmt::format("{} looks like a time (--time-column)", rows.names()[i]));
+      times.push_back(fmt::format("{} looks like a time (--time-column)", name));
     }
     if (used.group.empty() && std::ranges::find(kIdWords, word) != kIdWords.end()) {
-      ids.push_back(fmt::format("{} looks like an id (--group-column)", rows.names()[i]));
+      ids.push_back(fmt::format("{} looks like an id (--group-column)", name));
     }
   }
   times.insert(times.end(), ids.begin(), ids.end());
