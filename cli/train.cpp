@@ -21,8 +21,10 @@
 #include <utility>
 #include <vector>
 
+#include "holdout.h"
 #include "options.h"
 #include "progress.h"
+#include "side_columns.h"
 #include "text.h"
 #include "training_parameters.h"
 #include "verb.h"
@@ -38,6 +40,9 @@ constexpr const char* kFooter =
     "      --param max_depth=5 --param eta=0.2 --param eval_metric=auc,ap\n"
     "  coppice train --train day1.csv day2.csv --valid recent=day3.csv --label Class --model fraud.ubj\n"
     "      --params params.json --param early_stopping_rounds=20 --json\n"
+    "  coppice train --train all.csv --valid-fraction 0.2 --time-column date --label Class --model "
+    "fraud.json\n"
+    "      --param early_stopping_rounds=20\n"
     "  coppice train --train label_first.csv --no-header --label 0 --model fraud.json\n"
     "  coppice train --train new.csv --continue-from fraud.json --param num_round=20 --model fraud2.json\n"
     "`coppice parameters` lists every parameter.";
@@ -45,6 +50,8 @@ constexpr const char* kFooter =
 struct Arguments {
   std::vector<std::string> train;
   std::vector<std::string> validation;  // PATH or NAME=PATH
+  HoldoutOptions holdout;
+  SideColumnNames sides;
   io::CsvOptions csv;
   std::vector<std::string> words;  // key=value
   std::string parameter_file;
@@ -60,7 +67,7 @@ struct Arguments {
 struct NamedTable {
   std::string name;
   std::vector<std::string> paths;
-  io::CsvTable table;
+  Dataset data;
 };
 
 class Stopwatch {
@@ -79,6 +86,7 @@ class Stopwatch {
 struct Outcome {
   std::string device;
   std::size_t n_rows = 0;
+  std::size_t n_held_out = 0;
   std::size_t n_features = 0;
   int n_rounds = 0;  // of this training
   int best_round = -1;
@@ -130,14 +138,14 @@ void check_output(const std::string& path) {
 }
 
 /// A binary model of one class is refused (core.train.one_class); a number that never changes is learned.
-void warn_of_constant_label(const io::CsvTable& table, Objective objective) {
-  const auto& labels = table.data.labels;
+void warn_of_constant_label(const Dataset& data, Objective objective) {
+  const auto& labels = data.labels;
   if (objective == Objective::kBinaryLogistic || labels.empty()) return;
   const float first = labels[0];
   if (std::ranges::any_of(labels, [first](float label) { return label != first; })) return;
   write_log(
       fmt::format("warning: every label of column '{}' is {}: there is nothing to learn but this number\n",
-                  table.data.schema.label, first));
+                  data.schema.label, first));
 }
 
 void require_label(const Arguments& arguments, const io::CsvOptions& csv) {
@@ -170,6 +178,7 @@ void print_json(const Arguments& arguments, const Outcome& outcome) {
   write_json(Json{{"model", arguments.model},
                   {"device", outcome.device},
                   {"rows", outcome.n_rows},
+                  {"held_out_rows", outcome.n_held_out},
                   {"features", outcome.n_features},
                   {"rounds", outcome.n_rounds},
                   {"best_round", best_round},
@@ -195,6 +204,7 @@ void print_text(const Arguments& arguments, const Outcome& outcome) {
   std::string text = fmt::format("{}: {} rounds on {} rows and {} features, {} of the rows kept per round\n",
                                  arguments.model, outcome.n_rounds, count_text(outcome.n_rows),
                                  outcome.n_features, percent_text(outcome.train.mean_kept_share));
+  if (outcome.n_held_out > 0) text += fmt::format("  {} rows held out\n", count_text(outcome.n_held_out));
   if (outcome.best_round >= 0) {
     text += fmt::format("  best round [{}]{}\n", outcome.best_round,
                         outcome.train.stopped_early ? ", training stopped early" : "");
@@ -209,33 +219,35 @@ void print_text(const Arguments& arguments, const Outcome& outcome) {
   write_output(text);
 }
 
-/// The training table, binned; the text and the raw numbers are gone when this returns.
-TrainingData read_training_data(const Arguments& arguments, const io::CsvOptions& csv, const Backend& backend,
-                                const Parameters& parameters, const Model* previous, Outcome& outcome) {
-  Stopwatch watch;
-  const io::CsvTable table = previous != nullptr ? io::read_csv(arguments.train, previous->schema, csv)
-                                                 : io::read_csv(arguments.train, csv);
-  log_extra_columns(table);
-  if (previous == nullptr) warn_of_numeric_names(table.data.schema);
-  warn_of_constant_label(table, parameters.objective);
-  outcome.read_seconds += watch.lap();
-  outcome.n_rows = table.data.n_rows;
-  outcome.n_features = table.data.n_features();
-  TrainingData data = prepare(backend, parameters, table.data, previous);
-  outcome.bin_seconds += watch.lap();
-  return data;
+/// The training table in numbers, and the rows that are held out of it; the text is gone when this returns.
+TrainingTables read_training_tables(const Arguments& arguments, const io::CsvOptions& csv,
+                                    const Parameters& parameters, const Model* previous) {
+  TableWithSides table =
+      read_table(arguments.train, previous != nullptr ? &previous->schema : nullptr, csv, arguments.sides);
+  log_extra_columns(table.csv);
+  if (previous == nullptr) warn_of_numeric_names(table.csv.data.schema);
+  warn_of_constant_label(table.csv.data, parameters.objective);
+  return hold_out(std::move(table), arguments.holdout, parameters.objective, parameters.seed);
 }
 
 Model train_model(const Arguments& arguments, const Backend& backend, const Parameters& parameters,
                   io::CsvOptions csv, const Model* previous, Outcome& outcome) {
   std::vector<NamedTable> sets = group_validation(arguments.validation);
-  const TrainingData data = read_training_data(arguments, csv, backend, parameters, previous, outcome);
-  TrainOptions options;
-  csv.has_header = data.schema.has_header;
   Stopwatch watch;
+  TrainingTables tables = read_training_tables(arguments, csv, parameters, previous);
+  outcome.read_seconds += watch.lap();
+  outcome.n_rows = tables.train.n_rows;
+  outcome.n_held_out = tables.validation.n_rows;
+  outcome.n_features = tables.train.n_features();
+  const TrainingData data = prepare(backend, parameters, tables.train, previous);
+  tables.train = {};  // the bins stand for it
+  outcome.bin_seconds += watch.lap();
+  csv.has_header = data.schema.has_header;
+  TrainOptions options;
+  if (outcome.n_held_out > 0) options.evaluation.push_back({"validation", &tables.validation});
   for (NamedTable& set : sets) {
-    set.table = io::read_csv(set.paths, data.schema, csv);
-    options.evaluation.push_back({set.name, &set.table.data});
+    set.data = read_table(set.paths, &data.schema, csv, arguments.sides).csv.data;
+    options.evaluation.push_back({set.name, &set.data});
   }
   outcome.read_seconds += watch.lap();
   ProgressLog log(arguments.log_period);
@@ -267,6 +279,14 @@ ExitCode run(const Arguments& arguments) {
     if (csv.weight.empty()) csv.weight = previous->schema.weight;
   }
   require_label(arguments, csv);
+  check_holdout(arguments.holdout, arguments.sides);
+  for (const std::string& metric : parameters.eval_metric) {
+    require_columns(metric_from_string(metric), costs_of(parameters), given_columns(arguments.sides));
+  }
+  // What tells rows apart, or when they came, is not learned from.
+  for (const std::string* name : {&arguments.sides.time, &arguments.sides.group}) {
+    if (!name->empty()) csv.ignored.push_back(*name);
+  }
 
   const auto backend = kernels::make_backend(parameters.device, parameters.threads);
   Outcome outcome;
@@ -307,6 +327,8 @@ Verb add_train(CLI::App& program) {
       ->add_option("--valid", arguments->validation,
                    "Table whose metrics are watched; named validation, or NAME by NAME=DATA")
       ->type_name("DATA");
+  add_holdout(*command, arguments->holdout);
+  add_side_columns(*command, arguments->sides);
   command->add_option("--label", arguments->csv.label, "Label column, by name or index")
       ->type_name("NAME|INDEX");
   command->add_option("--weight", arguments->csv.weight, "Row weight column, by name or index")
