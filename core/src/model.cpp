@@ -213,6 +213,7 @@ std::string first_difference(const Model& a, const Model& b) {
   compare_schemas(comparison, a.schema, b.schema);
   compare_parameters(comparison, a.parameters, b.parameters);
   comparison.value("base score", a.base_score, b.base_score);
+  comparison.value("threshold", a.threshold, b.threshold);
   comparison.values("cut codes", a.cuts.n_codes, b.cuts.n_codes);
   comparison.values("cut offsets", a.cuts.offsets, b.cuts.offsets);
   comparison.values("cuts", a.cuts.values, b.cuts.values);

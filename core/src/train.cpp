@@ -310,6 +310,7 @@ Model first_model(const Parameters& parameters, const TrainingData& data, const 
   if (options.continue_from != nullptr) {
     check_continue(*options.continue_from, parameters, data);
     model = *options.continue_from;
+    model.threshold = Model::kDefaultThreshold;  // chosen for other scores
   } else {
     model.base_score = static_cast<float>(parameters.base_score.value_or(sums.label / sums.weight));
     if (!parameters.base_score && parameters.objective == Objective::kBinaryLogistic)

@@ -114,6 +114,12 @@ TrainingSummary read_summary(const Extra& field) {
           .sampling_thresholds = floats_of(field.at("sampling_thresholds"))};
 }
 
+double read_threshold(const Extra& field) {
+  const double threshold = field.number();
+  if (!(threshold >= 0 && threshold <= 1)) field.fail("expected a probability from 0 to 1");
+  return threshold;
+}
+
 void check_format(const Extra& field) {
   const auto version = field.integers(0, kMaxInt);
   if (version.size() == 2 && version[0] == kFormatMajor) return;
@@ -141,6 +147,7 @@ void read_extras(std::string_view text, std::string_view file, Model& model) {
   model.cuts = read_cuts(extras.at("cuts"));
   model.bin_counts = extras.at("bin_counts").list(read_bin_counts);
   model.summary = read_summary(extras.at("summary"));
+  if (const auto threshold = extras.find("threshold")) model.threshold = read_threshold(*threshold);
 }
 
 }  // namespace coppice::io

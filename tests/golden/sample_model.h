@@ -24,6 +24,7 @@ inline Model make_sample_model() {
   model.schema.ignored = {"id"};
   model.schema.missing_tokens = {"NA", "?"};
   model.base_score = 0.2F;
+  model.threshold = 1.0 / 3;
 
   Tree numeric;
   numeric.nodes = {

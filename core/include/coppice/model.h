@@ -40,9 +40,14 @@ struct TrainingSummary {
 /// An additive model. The margin of a row is base_margin(objective, base_score) plus the leaf weight of every
 /// tree, in tree order, in float32.
 struct Model {
+  static constexpr double kDefaultThreshold = 0.5;
+
   Schema schema;
   Objective objective = Objective::kBinaryLogistic;
   float base_score = 0.5F;  ///< in prediction space
+  /// A row is called positive when its prediction is >= this: 0.5 until one is chosen for the model. Means
+  /// nothing to a model that predicts a number.
+  double threshold = kDefaultThreshold;
   std::vector<Tree> trees;
   Parameters parameters;  ///< as trained; default for an imported model
   Cuts cuts;              ///< as trained; empty for an imported model

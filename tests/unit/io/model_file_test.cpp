@@ -109,7 +109,7 @@ TEST(WriteModel, TellsXGBoostTheBestRoundOnlyWhenItIsTheLast) {
   EXPECT_THAT(write_model(model, ModelFormat::kJson),
               HasSubstr(R"("best_iteration":"2","best_score":"0.75")"));
   model.summary.best_round = 1;
-  EXPECT_THAT(write_model(model, ModelFormat::kJson), testing::Not(HasSubstr("best_iteration")));
+  EXPECT_THAT(write_model(model, ModelFormat::kJson), testing::Not(HasSubstr(R"(\"threshold)")));
 }
 
 TEST(WriteModel, KeepsEveryFloat) {
@@ -353,10 +353,26 @@ std::string message_of_sample(std::string_view from, std::string_view to) {
 
 TEST(ReadModel, RefusesAnUnknownMajorVersion) {
   EXPECT_THAT(
-      message_of_sample(R"(\"format\":[1,0])", R"(\"format\":[2,0])"),
+      message_of_sample(R"(\"format\":[1,1])", R"(\"format\":[2,0])"),
       testing::StartsWith("[io.model.version] model.json: attribute coppice.format: written in format 2.0"));
-  EXPECT_EQ(message_of_sample(R"(\"format\":[1,0])", R"(\"format\":[1,7])"), "")
+  EXPECT_EQ(message_of_sample(R"(\"format\":[1,1])", R"(\"format\":[1,7])"), "")
       << "a minor version only adds";
+}
+
+TEST(ReadModel, TakesTheUsualThresholdWhereNoneIsStored) {
+  Model model = make_sample_model();
+  model.threshold = Model::kDefaultThreshold;
+  const std::string bytes = write_model(model, ModelFormat::kJson);
+  EXPECT_THAT(bytes, testing::Not(HasSubstr(R"(\"threshold)")));
+  EXPECT_EQ(read_model(bytes, "model.json").threshold, 0.5);
+}
+
+TEST(ReadModel, ChecksTheThreshold) {
+  const std::string stored = R"(\"threshold\":0.3333333333333333)";
+  for (const char* const bad : {"1.1", "-0.1", "null"}) {
+    EXPECT_EQ(message_of_sample(stored, R"(\"threshold\":)" + std::string(bad)),
+              "[io.model.field] model.json: attribute coppice.threshold: expected a probability from 0 to 1");
+  }
 }
 
 TEST(ReadModel, ChecksThatOurPartFitsTheTrees) {
