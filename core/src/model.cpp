@@ -222,6 +222,8 @@ std::string first_difference(const Model& a, const Model& b) {
                   [&](std::size_t f, const auto& x, const auto& y) {
                     comparison.values(fmt::format("bin counts of feature {}", f), x, y);
                   });
+  comparison.values("score cuts", a.score_reference.cuts, b.score_reference.cuts);
+  comparison.values("score counts", a.score_reference.counts, b.score_reference.counts);
   compare_summaries(comparison, a.summary, b.summary);
   return std::move(comparison).text();
 }

@@ -5,6 +5,7 @@
 #include <coppice/objective.h>
 #include <coppice/parameters.h>
 #include <coppice/schema.h>
+#include <coppice/score_reference.h>
 #include <coppice/tree.h>
 
 #include <cstdint>
@@ -53,6 +54,8 @@ struct Model {
   Cuts cuts;              ///< as trained; empty for an imported model
   /// Training rows per bin, `bin_counts[f][bin]`: the reference that drift is measured against. May be empty.
   std::vector<std::vector<std::uint32_t>> bin_counts;
+  /// Of this model's predictions on its training rows, as bin_counts. May be empty.
+  ScoreReference score_reference;
   TrainingSummary summary;
 
   bool operator==(const Model&) const = default;

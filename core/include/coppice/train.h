@@ -57,7 +57,8 @@ struct TrainOptions {
   bool evaluate_training = false;         ///< also watch the training table, under the name `train`, first
   Observer observer;
   const Model* continue_from = nullptr;  ///< adds num_round rounds to this model
-  bool describe_data = false;            ///< fill Model::bin_counts and TrainingSummary::data_hash
+  /// Fill Model::bin_counts, Model::score_reference and TrainingSummary::data_hash.
+  bool describe_data = false;
 };
 
 /// What a training tells beside the model.

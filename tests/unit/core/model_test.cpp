@@ -159,6 +159,9 @@ TEST(FirstDifference, LooksAtEveryPart) {
               "tree 1, node 0: weight: 0.5 and -0");
   EXPECT_THAT(difference([](Model& m) { m.trees[0].categories[0] = 2; }), "categories of tree 0[0]: 1 and 2");
   EXPECT_THAT(difference([](Model& m) { m.bin_counts = {{1}}; }), "number of binned features: 0 and 1");
+  EXPECT_THAT(difference([](Model& m) { m.score_reference.cuts = {1}; }), "number of score cuts: 0 and 1");
+  EXPECT_THAT(difference([](Model& m) { m.score_reference.counts = {1}; }),
+              "number of score counts: 0 and 1");
   EXPECT_THAT(difference([](Model& m) { m.summary.best_round = 3; }), "best round: -1 and 3");
   EXPECT_THAT(difference([](Model& m) { m.summary.curves = {{.name = "a"}}; }),
               "number of metric curves: 0 and 1");

@@ -109,7 +109,7 @@ TEST(WriteModel, TellsXGBoostTheBestRoundOnlyWhenItIsTheLast) {
   EXPECT_THAT(write_model(model, ModelFormat::kJson),
               HasSubstr(R"("best_iteration":"2","best_score":"0.75")"));
   model.summary.best_round = 1;
-  EXPECT_THAT(write_model(model, ModelFormat::kJson), testing::Not(HasSubstr(R"(\"threshold)")));
+  EXPECT_THAT(write_model(model, ModelFormat::kJson), testing::Not(HasSubstr("best_iteration")));
 }
 
 TEST(WriteModel, KeepsEveryFloat) {
@@ -373,6 +373,17 @@ TEST(ReadModel, ChecksTheThreshold) {
     EXPECT_EQ(message_of_sample(stored, R"(\"threshold\":)" + std::string(bad)),
               "[io.model.field] model.json: attribute coppice.threshold: expected a probability from 0 to 1");
   }
+}
+
+TEST(ReadModel, ChecksTheScoreReference) {
+  const auto message = [](std::string_view from, std::string_view to) { return message_of_sample(from, to); };
+  const std::string complaint =
+      "[io.model.field] model.json: attribute coppice.score_reference: expected finite, ascending cuts and "
+      "one "
+      "count more";
+  EXPECT_EQ(message(R"(\"counts\":[1,2,7])", R"(\"counts\":[1,2])"), complaint);
+  EXPECT_EQ(message("[1e-07,0.1]", "[0.1,0.1]"), complaint);
+  EXPECT_EQ(message("[1e-07,0.1]", "[1e-07,null]"), complaint);
 }
 
 TEST(ReadModel, ChecksThatOurPartFitsTheTrees) {
