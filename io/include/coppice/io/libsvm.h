@@ -33,9 +33,12 @@ enum class LibsvmLabels : std::uint8_t {
 
 /// Appends the rows of a text: a line `label index:value index:value ...`, separated by spaces or tabs, in
 /// any order; of a repeated index the last counts. Blank lines and what follows `#` are passed over; values
-/// `nan` are missing. Numbers are rounded once to float32. `name` stands in messages, `name:line`; the texts
-/// may be hostile. Errors: io.libsvm.syntax (neither label nor index:value; qid), io.libsvm.value (no number,
-/// infinite; a label that is missing), io.libsvm.weight (negative). Cost: one pass.
+/// `nan` are missing. Numbers are rounded once to float32. `name` stands in messages, `name:line`; the text
+/// may be hostile. After an error the rows are of no use.
+///
+/// Errors: io.libsvm.syntax (what is neither label nor index:value, a qid), io.libsvm.value (no number,
+///         infinite, a training label that is missing), io.libsvm.weight (negative).
+/// Cost  : one pass.
 void append_libsvm(std::string_view text, std::string_view name, LibsvmLabels labels, LibsvmRows& rows);
 
 }  // namespace coppice::io

@@ -1,6 +1,7 @@
 // The rows of a request: text or bytes of several formats to the floats that a scorer takes.
 #pragma once
 
+#include <coppice/io/libsvm.h>
 #include <coppice/schema.h>
 
 #include <cstddef>
@@ -22,6 +23,8 @@ class RowBatch {
   void clear(std::size_t n_features, std::size_t max_values);
   /// A further row, its values undefined; valid until the next call. Errors: serve.request.too_large.
   [[nodiscard]] std::span<float> add_row();
+  /// Takes the last row back.
+  void drop_row() noexcept { --n_rows_; }
 
   [[nodiscard]] std::size_t n_rows() const noexcept { return n_rows_; }
   [[nodiscard]] std::size_t n_features() const noexcept { return n_features_; }
@@ -33,11 +36,25 @@ class RowBatch {
     return values().subspan(i * n_features_, n_features_);
   }
 
-  /// Text that a reader needs besides: of quoted fields, of the last record.
-  std::string scratch;
-  std::string tail;
+  /// What a column of a CSV is read as.
+  struct Target {
+    static constexpr std::uint32_t kNone = 0xFFFFFFFF;
+    std::uint32_t feature = kNone;
+    bool is_plain = false;  ///< a plain number is its value
+  };
+  /// What readers keep from one request to the next besides.
+  struct Memory {
+    std::vector<Target> targets;
+    std::string unquoted;  ///< a quoted field
+    std::string text;      ///< a part of the body, changed
+    io::LibsvmRows sparse;
+    std::vector<std::uint64_t> seen;  ///< [features]: the last row, counted from 1, that has the key
+  };
+  Memory memory;
 
  private:
+  void grow();
+
   std::vector<float> values_;  // as large as the largest request was
   std::size_t n_features_ = 0;
   std::size_t n_rows_ = 0;
@@ -96,6 +113,7 @@ inline constexpr std::string_view kBodyTypes =
 ///   serve.request.too_large  more than max_values
 class RowReader {
  public:
+  /// Errors: serve.model.features when there are none.
   explicit RowReader(const Schema& schema);
   ~RowReader();
   RowReader(RowReader&&) noexcept;
