@@ -388,7 +388,8 @@ void boost(TrainingSession& session, Model& model, const Run& run) {
     append_curves(names, values, round, model);
     metrics.clear();
     for (std::size_t i = 0; i < names.size(); ++i) metrics.push_back({names[i], values[i]});
-    const Progress progress{round, last_round, metrics, session.kept_share(), seconds_since(run.start)};
+    const Progress progress{round, last_round, metrics, session.kept_share(), seconds_since(run.start),
+                            &model};
     const bool go_on = !run.options.observer || run.options.observer(progress);
     run.report.stopped_early = early_stopping.update(round, values) || !go_on;
     const bool is_best = early_stopping.is_on() && early_stopping.best_round() == round;

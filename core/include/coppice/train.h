@@ -45,8 +45,9 @@ struct Progress {
   int round = 0;  ///< counted over the whole model, from 0
   int last_round = 0;
   std::span<const MetricValue> metrics;
-  double kept_share = 1;  ///< of the rows, by the round's draw
-  double seconds = 0;     ///< since training began
+  double kept_share = 1;         ///< of the rows, by the round's draw
+  double seconds = 0;            ///< since training began
+  const Model* model = nullptr;  ///< of the rounds so far; valid during the call
 };
 
 /// Called after every round; returning false stops training with the trees so far.
