@@ -28,6 +28,7 @@ constexpr const char* kFooter =
     "  coppice evaluate --model fraud.json test.csv --threshold 0.2 --json\n"
     "  coppice evaluate --model fraud.json test.csv --choose 'fpr<=0.001' --metric "
     "'recall@fpr=0.001,precision@k=100'\n"
+    "  coppice evaluate --model fraud.json validation.csv --choose max-f1 --store\n"
     "  coppice evaluate --model fraud.json test.csv --bootstrap 1000 --seed 1 --group-column card\n"
     "  coppice evaluate --model fraud.json test.csv --amount-column Amount --cost-review 5 --choose "
     "min-cost\n"
@@ -42,6 +43,8 @@ struct Arguments {
   bool has_header = true;
   SideColumnNames sides;
   std::optional<double> cost_fp, cost_fn, cost_review;  // not given: as in training
+  std::optional<double> threshold;                      // none: the model's
+  bool store = false;
   EvaluationOptions options;
   bool json = false;
 };
@@ -49,17 +52,25 @@ struct Arguments {
 /// What of the command line can be wrong without a look at the table: before it is read.
 EvaluationOptions checked_options(const Arguments& arguments, const Model& model) {
   EvaluationOptions options = arguments.options;
+  options.threshold = arguments.threshold.value_or(model.threshold);
   const Costs trained = costs_of(model.parameters);
   options.costs.false_positive = arguments.cost_fp.value_or(trained.false_positive);
   options.costs.false_negative = arguments.cost_fn ? arguments.cost_fn : trained.false_negative;
   options.costs.review = arguments.cost_review.value_or(trained.review);
   if (!arguments.rule.empty()) options.rule = threshold_rule_from_string(arguments.rule);
   check_options(options, model.objective, given_columns(arguments.sides));
+  if (arguments.store && !options.rule && !arguments.threshold) {
+    throw Error("cli.usage", "--store keeps a threshold: choose one with --choose or --threshold");
+  }
+  if (arguments.store && model.objective != Objective::kBinaryLogistic) {
+    throw Error("cli.usage",
+                fmt::format("--store needs a model of classes, and {} predicts a number", arguments.model));
+  }
   return options;
 }
 
 ExitCode run(const Arguments& arguments) {
-  const Model model = io::load_model(arguments.model);
+  Model model = io::load_model(arguments.model);
   const EvaluationOptions options = checked_options(arguments, model);
   io::CsvOptions csv = reading_for(model.schema, arguments.has_header, options.threads);
   csv.label = arguments.label.empty() ? model.schema.label : arguments.label;
@@ -71,22 +82,32 @@ ExitCode run(const Arguments& arguments) {
   const io::CsvTable table = read_table(arguments.paths, &model.schema, csv, arguments.sides).csv;
   log_extra_columns(table);
   const Evaluation evaluation = evaluate_table(model, table.data, options);
+  if (arguments.store) {
+    model.threshold = evaluation.threshold;
+    io::save_model(model, arguments.model);
+  }
   if (arguments.json) {
-    write_json(evaluation_json(evaluation));
+    Json json = evaluation_json(evaluation);
+    if (evaluation.is_binary) json["stored"] = arguments.store;
+    write_json(json);
   } else {
     write_output(evaluation_text(evaluation));
+    if (arguments.store)
+      write_output(fmt::format("\nThreshold {} stored in {}\n", evaluation.threshold, arguments.model));
   }
   return kSuccess;
 }
 
 void add_measures(CLI::App& command, Arguments& arguments) {
   EvaluationOptions& options = arguments.options;
-  add_threshold(command, options.threshold);
+  add_threshold(command, arguments.threshold);
   command
       .add_option("--choose", arguments.rule,
                   fmt::format("Choose the threshold from this table: {}", kThresholdRules))
       ->excludes("--threshold")
       ->type_name("RULE");
+  command.add_flag("--store", arguments.store,
+                   "Keep the threshold in the model file: predict and evaluate then use it");
   command
       .add_option(
           "--metric", options.metrics,

@@ -319,6 +319,8 @@ Model first_model(const Parameters& parameters, const TrainingData& data, const 
   if (options.continue_from != nullptr) {
     check_continue(*options.continue_from, parameters, data);
     model = *options.continue_from;
+    model.threshold = Model::kDefaultThreshold;  // was chosen for other scores
+    model.score_reference = {};
   } else {
     model.base_score = static_cast<float>(parameters.base_score.value_or(sums.label / sums.weight));
     if (!parameters.base_score && parameters.objective == Objective::kBinaryLogistic)
@@ -375,8 +377,8 @@ struct Run {
   Clock::time_point start;
 };
 
-/// The rounds of one training.
-void boost(TrainingSession& session, Model& model, const Run& run) {
+/// The rounds of one training. Gives the number of trees that the session has in the end.
+std::size_t boost(TrainingSession& session, Model& model, const Run& run) {
   const std::vector<std::string> names = run.watch.names();
   EarlyStopping early_stopping(model.parameters, run.watch);
   std::vector<MetricValue> metrics;
@@ -393,12 +395,13 @@ void boost(TrainingSession& session, Model& model, const Run& run) {
     append_curves(names, values, round, model);
     metrics.clear();
     for (std::size_t i = 0; i < names.size(); ++i) metrics.push_back({names[i], values[i]});
-    const Progress progress{round, last_round, metrics, kept_share, seconds_since(run.start)};
+    const Progress progress{round, last_round, metrics, kept_share, seconds_since(run.start), &model};
     const bool go_on = !run.options.observer || run.options.observer(progress);
     run.report.stopped_early = early_stopping.update(round, values) || !go_on;
     if (run.report.stopped_early) break;
   }
-  const int n_rounds = static_cast<int>(model.trees.size()) - first_round;
+  const std::size_t n_grown = model.trees.size();
+  const int n_rounds = static_cast<int>(n_grown) - first_round;
   run.report.mean_kept_share = n_rounds > 0 ? kept / n_rounds : 1;
   if (early_stopping.is_on() && n_rounds > 0) {
     model.summary.best_round = early_stopping.best_round();
@@ -409,6 +412,20 @@ void boost(TrainingSession& session, Model& model, const Run& run) {
   }
   run.report.final_metrics = std::move(metrics);
   run.report.seconds = stages.seconds();
+  return n_grown;
+}
+
+/// Describes the predictions of a model for the training table. The session holds the model's trees, and
+/// perhaps more that early stopping has cut.
+ScoreReference describe_predictions(TrainingSession& session, const Model& model, std::size_t n_grown) {
+  if (model.trees.size() < n_grown) {
+    session.start(base_margin(model.objective, model.base_score));
+    for (const Tree& tree : model.trees) session.add_tree(tree);
+  }
+  Buffer<float> predictions(model.summary.n_rows);
+  session.read_margins(predictions);
+  margins_to_predictions(model.objective, predictions);
+  return describe_scores(predictions);
 }
 
 }  // namespace
@@ -461,7 +478,8 @@ Model train(const Backend& backend, const Parameters& parameters, const Training
   complete_thresholds(model, options.continue_from);
   TrainReport unread;
   TrainReport& told = report != nullptr ? *report : unread;
-  boost(*session, model, {options, watch, told, start});
+  const std::size_t n_grown = boost(*session, model, {options, watch, told, start});
+  if (options.describe_data) model.score_reference = describe_predictions(*session, model, n_grown);
   told.total_seconds = seconds_since(start);
   return model;
 }
