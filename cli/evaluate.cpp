@@ -87,7 +87,7 @@ ExitCode run(const Arguments& arguments) {
     io::save_model(model, arguments.model);
   }
   if (arguments.json) {
-    Json json = evaluation_json(evaluation);
+    nlohmann::ordered_json json = evaluation_json(evaluation);
     if (evaluation.is_binary) json["stored"] = arguments.store;
     write_json(json);
   } else {
