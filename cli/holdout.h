@@ -34,8 +34,8 @@ struct TrainingTables {
 
 /// Holds out the rows that `coppice split --fractions 1-F,F` with the same seed, strategy and columns puts
 /// into its second part. Labels of binary:logistic are its classes. The first part has the dictionaries that
-/// a reader of it alone would make. Tells on standard error which columns look like a time or an id and are not
-/// split by. Errors: tune.split.*, cli.usage.
+/// a reader of it alone would make. Tells on standard error which columns look like a time or an id and are
+/// not split by. Errors: tune.split.*, cli.usage.
 [[nodiscard]] TrainingTables hold_out(TableWithSides table, const HoldoutOptions& options,
                                       Objective objective, std::uint64_t seed);
 
