@@ -82,6 +82,8 @@ class Container : public ProgramTest {
 };
 
 TEST_F(Container, TrainsAndLogsAsTheServiceExpects) {
+  fs::create_directories(folder() / "ml/output");
+  write("ml/output/failure", "of an earlier run");
   const Outcome outcome = train();
   ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
   const auto lines = lines_of(outcome.output);
