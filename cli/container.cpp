@@ -44,11 +44,11 @@ struct Tables {
 };
 
 Tables read_csv_tables(const ContainerJob& job) {
-  io::CsvOptions options{.label = "0",
-                         .binary_label = job.parameters.objective == Objective::kBinaryLogistic,
-                         .weight = job.csv_weights ? "1" : "",
-                         .has_header = false,
-                         .threads = job.parameters.threads};
+  const io::CsvOptions options{.label = "0",
+                               .binary_label = job.parameters.objective == Objective::kBinaryLogistic,
+                               .weight = job.csv_weights ? "1" : "",
+                               .has_header = false,
+                               .threads = job.parameters.threads};
   Tables tables{.train = io::read_csv(job.train.files, options).data, .validation = std::nullopt};
   if (job.validation) {
     tables.validation = io::read_csv(job.validation->files, tables.train.schema, options).data;
@@ -112,12 +112,14 @@ void run_job(const fs::path& root) {
                            g_is_terminated != 0 ? "Terminated by SIGTERM; " : "", path, model.trees.size()));
 }
 
-/// Where the service looks for the reason; it shows the first 1,024 characters. Never fails: the error that
-/// is told here is the one that matters.
+/// Where the service looks for the reason of a failure; it shows the first 1,024 characters.
+fs::path failure_path(const fs::path& root) { return root / "output" / "failure"; }
+
+/// Never fails: the error that is told here is the one that matters.
 void write_failure(const fs::path& root, const char* reason) noexcept {
   try {
     fs::create_directories(root / "output");
-    io::write_file_atomically((root / "output" / "failure").string(), reason);
+    io::write_file_atomically(failure_path(root).string(), reason);
   } catch (const std::exception& error) {
     write_log(fmt::format("warning: the reason of the failure could not be written: {}\n", error.what()));
   }
@@ -132,6 +134,7 @@ bool is_container(const fs::path& root) {
 
 ExitCode train_in_container(const fs::path& root) {
   try {
+    fs::remove(failure_path(root));  // of an earlier run
     run_job(root);
   } catch (const std::exception& error) {
     if (fs::is_directory(root)) write_failure(root, error.what());

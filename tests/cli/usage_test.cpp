@@ -54,6 +54,8 @@ TEST_F(Usage, MistakesAreBadUsageWithAMessage) {
        "[cli.usage] there is no verb 'xyzzy'; there are describe, split, train, predict, evaluate, inspect, "
        "verify, parameters"},
       {{"describe"}, "[cli.usage] DATA is required; see coppice describe --help"},
+      {{"train"}, "[cli.usage] --train is required; see coppice train --help"},
+      {{"train", "--train", "t.csv"}, "[cli.usage] --model is required; see coppice train --help"},
       {{"describe", "t.csv", "--colour"},
        "[cli.usage] The following argument was not expected: --colour; see coppice describe --help"},
       {{"train", "--train", "t.csv", "--model", "m.json"},

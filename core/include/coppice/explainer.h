@@ -15,7 +15,8 @@ namespace coppice {
 /// from an XGBoost file uses its hessian sums. A row is [n_features] floats as for Scorer, and follows the
 /// same leaves.
 /// The bias (the mean margin, by covers) and the contributions sum to the margin: to base_margin plus the
-/// leaf weights, added in double, up to the rounding of doubles (1e-13 of the sum of the absolute terms).
+/// leaf weights, added in double, up to the rounding of doubles (1e-13 of the sum of every tree's largest
+/// absolute leaf weight).
 /// The float32 margin of Scorer differs from that sum by its own rounding. Results do not depend on machine
 /// or instruction set. After construction nothing allocates, locks or throws.
 /// Source: Lundberg et al. 2018, Consistent individualized feature attribution for tree ensembles; computed
