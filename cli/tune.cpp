@@ -13,12 +13,12 @@
 #include <cmath>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "options.h"
 #include "study_folder.h"
 #include "text.h"
+#include "threads.h"
 #include "tune_arguments.h"
 #include "tune_best.h"
 #include "tune_log.h"
@@ -50,11 +50,6 @@ std::string host_name() {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
   return name.data();
-}
-
-int threads_of(const Parameters& parameters) {
-  return parameters.threads > 0 ? parameters.threads
-                                : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 void check_usage(const TuneArguments& arguments) {
@@ -149,7 +144,7 @@ ExitCode run_study(const TuneArguments& arguments) {
   study.data_hash = tune::data_hash(tables);
   study.fold_hash = tune::fold_hash(tables.folds);
   folder.check_same(study);
-  const int threads = threads_of(study.parameters);
+  const int threads = thread_count(study.parameters.threads);
   folder.begin(study, {now(), ::getpid(), host_name(), arguments.parallel, threads, arguments.limits});
   const tune::Outcome outcome = search_in(folder, study, std::move(tables), arguments, threads);
   folder.keep_winner(study, outcome);

@@ -205,7 +205,7 @@ class TuningSubject:
 TUNING_SUBJECTS = {
     "coppice": TuningSubject("coppice", 2),
     **{f"{engine}{suffix}": TuningSubject(engine, at_once) for engine in ("xgboost", "lightgbm", "catboost")
-       for suffix, at_once in (("", 1), (", two at once", 2))},
+       for suffix, at_once in (("", 1), (" two at once", 2))},
 }
 
 # Small enough for valgrind.

@@ -90,7 +90,7 @@ def search(request):
 
     def peer_of(parameters):
         fixed = {"objective": "binary:logistic", "seed": request["seed"], **fixed_parameters()}
-        return peers.PEERS[engine]({**fixed, **parameters}, request["threads"] // at_once, "")
+        return peers.PEERS[engine]({**fixed, **parameters}, max(1, request["threads"] // at_once), "")
 
     first = peer_of({"learning_rate": 0.1, "min_child_weight": 1, "reg_alpha": 0, "max_depth": 6})
     peers.warm_up(first)

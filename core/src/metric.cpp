@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "losses.h"
+#include "pair_count.h"
 #include "ranking.h"
 
 namespace coppice {
@@ -193,9 +194,17 @@ double evaluate(const Metric& metric, Objective objective, std::span<const float
 std::vector<double> evaluate(std::span<const Metric> metrics, Objective objective,
                              std::span<const float> margins, std::span<const float> labels,
                              std::span<const float> weights) {
+  const auto ranks = [](const Metric& metric) { return is_of_ranking(metric.kind); };
+  const bool ranks_once = std::ranges::count_if(metrics, ranks) == 1;
   std::optional<Ranking> ranking;
   std::vector<double> values;
   for (const Metric& metric : metrics) {
+    if (metric.kind == Metric::Kind::kAuc && ranks_once && weights.empty()) {
+      if (const auto value = auc_by_rare_class(margins, labels)) {
+        values.push_back(*value);
+        continue;
+      }
+    }
     if (is_of_ranking(metric.kind)) {
       if (!ranking) ranking.emplace(margins, labels, weights);
       values.push_back(ranking_value(metric, *ranking));

@@ -118,7 +118,7 @@ class Tables(unittest.TestCase):
     def test_tuning_compares_seconds_and_tells_the_best_auc(self):
         lines = self.lines(tables.tuning, {**record("coppice", 1, ap=0.75), "process_seconds": 1},
                            {**record("xgboost", 8), "process_seconds": 9},
-                           {**record("xgboost, two at once", 7), "process_seconds": 9})
+                           {**record("xgboost two at once", 7), "process_seconds": 9})
         self.assertEqual(lines[2], "| fraud | coppice | 1 | 1-1 | 7x | 1 | 0.7500 |")
         self.assertEqual(lines[3], "| fraud | xgboost | 8 | 8-8 | 0.88x | 9 | 0.5000 |")
 
