@@ -218,7 +218,8 @@ ExitCode run(const Arguments& arguments) {
   std::optional<Model> loaded;
   if (!arguments.continue_from.empty()) loaded = io::load_model(arguments.continue_from);
   const Model* previous = loaded ? &*loaded : nullptr;
-  const Parameters parameters = read_parameters(arguments.parameters, previous != nullptr ? previous->parameters : Parameters{});
+  const Parameters parameters =
+      read_parameters(arguments.parameters, previous != nullptr ? previous->parameters : Parameters{});
   check_output(arguments.model);
 
   io::CsvOptions csv = arguments.csv;

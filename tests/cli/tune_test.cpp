@@ -15,7 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using ::testing::ContainsRegex;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;

@@ -51,7 +51,8 @@ TEST_F(Usage, MistakesAreBadUsageWithAMessage) {
       {{}, "[cli.usage] a verb is missing; see coppice --help"},
       {{"trian"}, "[cli.usage] there is no verb 'trian'; did you mean train?"},
       {{"xyzzy"},
-       "[cli.usage] there is no verb 'xyzzy'; there are describe, split, train, tune, predict, evaluate, inspect, "
+       "[cli.usage] there is no verb 'xyzzy'; there are describe, split, train, tune, predict, evaluate, "
+       "inspect, "
        "verify, parameters"},
       {{"describe"}, "[cli.usage] DATA is required; see coppice describe --help"},
       {{"describe", "t.csv", "--colour"},
