@@ -10,6 +10,7 @@
 
 #include "card_precision.h"
 #include "losses.h"
+#include "pair_count.h"
 #include "ranking.h"
 
 namespace coppice {
@@ -224,9 +225,17 @@ std::vector<double> evaluate(std::span<const Metric> metrics, Objective objectiv
                              std::span<const float> margins, const EvaluationColumns& columns,
                              const Costs& costs) {
   for (const Metric& metric : metrics) require_columns(metric, costs, given_columns(columns));
+  const auto ranks = [](const Metric& metric) { return is_of_ranking(metric.kind); };
+  const bool ranks_once = std::ranges::count_if(metrics, ranks) == 1;
   std::optional<Ranking> ranking;
   std::vector<double> values;
   for (const Metric& metric : metrics) {
+    if (metric.kind == Metric::Kind::kAuc && ranks_once && columns.weights.empty()) {
+      if (const auto value = auc_by_rare_class(margins, columns.labels)) {
+        values.push_back(*value);
+        continue;
+      }
+    }
     if (metric.kind == Metric::Kind::kCardPrecision) {
       values.push_back(card_precision(margins, columns, metric.argument));
     } else if (is_of_ranking(metric.kind)) {

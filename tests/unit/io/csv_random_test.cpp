@@ -94,8 +94,8 @@ class ExampleMaker {
 
   /// Spaces and quotes around a number do not matter.
   std::string dressed(std::string number) {
-    if (one_in(6)) number = " " + number + "\t";
-    return one_in(6) ? '"' + number + '"' : number;
+    if (one_in(6)) number = fmt::format(" {}\t", number);
+    return one_in(6) ? fmt::format("\"{}\"", number) : number;
   }
 
   std::string word() {
