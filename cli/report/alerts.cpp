@@ -83,16 +83,19 @@ const MetricLine& metric(const Evaluation& evaluation, std::string_view name) {
   return *std::ranges::find(evaluation.metrics, name, &MetricLine::name);
 }
 
-std::string interval_html(const MetricLine& line, Unit unit, std::string_view otherwise) {
-  if (!line.interval || std::isnan(line.interval->low)) return escape(otherwise);
-  return fmt::format("{} to {}", number_html(line.interval->low, short_text(line.interval->low, unit)),
-                     number_html(line.interval->high, short_text(line.interval->high, unit)));
+/// `91.5 %`, `0.937`.
+std::string key_html(double value, Unit unit) {
+  return number_html(value, fixed_text(value, unit, unit == Unit::kPercent ? 1 : 3));
 }
 
 KeyNumber key_number(const Evaluation& evaluation, std::string_view name, std::string title, Unit unit) {
   const MetricLine& line = metric(evaluation, name);
-  return {std::move(title), number_html(line.value, short_text(line.value, unit)),
-          interval_html(line, unit, "")};
+  KeyNumber number{std::move(title), key_html(line.value, unit), ""};
+  if (!line.interval) return number;
+  const auto [low, high] = *line.interval;
+  number.note =
+      low == high ? "the same in every replicate" : key_html(low, unit) + " to " + key_html(high, unit);
+  return number;
 }
 
 /// A cell of the confusion matrix: a count and what it means.
@@ -115,7 +118,7 @@ std::string threshold_table(const Evaluation& evaluation) {
   HtmlTable table{
       .header = {"Score from", "Alerts", "False alarms", "Per 1,000 rows", "Precision", "Recall", "F1"},
       .rows = {}};
-  const auto share = [](double value) { return number_html(value, short_percent(value)); };
+  const auto share = [](double value) { return number_html(value, fixed_text(value, Unit::kPercent, 1)); };
   for (const auto& [threshold, confusion] : evaluation.thresholds) {
     if (threshold == evaluation.threshold) table.highlighted = table.rows.size();
     const double per_1000 = 1000 * confusion.false_positive / confusion.total();
@@ -124,7 +127,7 @@ std::string threshold_table(const Evaluation& evaluation) {
                           number_html(confusion.false_positive, sum_text(confusion.false_positive)),
                           number_html(per_1000, short_number(per_1000, 2)), share(confusion.precision()),
                           share(confusion.recall()),
-                          number_html(confusion.f1(), short_number(confusion.f1()))});
+                          number_html(confusion.f1(), fixed_text(confusion.f1(), Unit::kNumber, 3))});
   }
   return table_html(table);
 }
@@ -153,7 +156,7 @@ std::string alerts_header(const ModelReport& report) {
   html += key_numbers(numbers);
   if (report.bootstrap.n_replicates > 0) {
     html +=
-        fmt::format("<p class=\"kicker\">The ranges hold 95 % of {} bootstrap replicates of the table.</p>\n",
+        fmt::format("<p class=\"note\">The ranges hold 95 % of {} bootstrap replicates of the table.</p>\n",
                     count_text(report.bootstrap.n_replicates));
   }
   return html + "</header>\n";

@@ -27,13 +27,14 @@ struct Layout {
 
   explicit Layout(std::span<const Bar> bars) {
     std::size_t longest_name = 0;
-    double text_room = 0;
+    double name_room = 0, text_room = 0;
     for (const Bar& bar : bars) {
       longest_name = std::max(longest_name, count_characters(bar.name));
+      name_room = std::max(name_room, text_width(bar.name) + 10);
       text_room = std::max(text_room, text_width(bar.text) + 12);
     }
     is_beside = longest_name <= kNameBeside;
-    left = is_beside ? 7 * static_cast<double>(longest_name) + 10 : 0;
+    left = is_beside ? name_room : 0;
     length = kFigureWidth - left - text_room;
     pitch = is_beside ? 23 : 38;
   }

@@ -19,6 +19,10 @@ namespace {
 
 using Points = std::vector<OperatingPoint>;
 
+std::string threshold_text(const ModelReport& report) {
+  return fmt::format("threshold {}", short_number(report.evaluation.threshold));
+}
+
 std::string precision_recall_figure(const ModelReport& report, const Points& points) {
   const Confusion& confusion = report.evaluation.confusion;
   const double chance = confusion.positive() / confusion.total();
@@ -36,10 +40,10 @@ std::string precision_recall_figure(const ModelReport& report, const Points& poi
     curve.push_back({point.confusion.recall(), point.confusion.precision()});
   plot.line(curve, Role::kAccent, "precision and recall");
   if (confusion.alerts() > 0) {
-    plot.dot({confusion.recall(), confusion.precision()}, Role::kAccent, "the threshold in use");
-    plot.label({confusion.recall(), confusion.precision()},
-               fmt::format("from {}", short_number(report.evaluation.threshold)), Role::kAccent,
-               confusion.precision() > 0.5 ? Side::kBelow : Side::kAbove);
+    const Point in_use = {confusion.recall(), confusion.precision()};
+    plot.dot(in_use, Role::kAccent, "the threshold in use");
+    const Side side = in_use.x < 0.6 ? Side::kAboveRight : in_use.y > 0.25 ? Side::kBelowLeft : Side::kAbove;
+    plot.label(in_use, threshold_text(report), Role::kAccent, side);
   }
   return cell("Precision against recall",
               "Each point of the line is a threshold: how many alerts are right, for so many caught.",
@@ -76,8 +80,8 @@ std::string roc_figure(const ModelReport& report, const Points& points) {
   plot.line(curve, Role::kAccent, "ROC curve");
   const Point in_use = {confusion.false_positive_rate(), confusion.recall()};
   plot.dot(in_use, Role::kAccent, "the threshold in use");
-  plot.label(in_use, fmt::format("from {}", short_number(report.evaluation.threshold)), Role::kAccent,
-             in_use.y > 0.5 ? Side::kBelow : Side::kAbove);
+  plot.label(in_use, threshold_text(report), Role::kAccent,
+             in_use.y > 0.2 ? Side::kBelowRight : Side::kAboveRight);
   return cell("Caught against falsely alerted",
               "The ROC curve: the further to the left it rises, the better.", plot.svg());
 }
@@ -123,11 +127,11 @@ std::string score_figure(const ModelReport& report) {
              .description = "How many rows of each class have which score",
              .x = {"score", histogram.x},
              .y = {fmt::format("{}{}", report.names.row.plural, is_log ? " (log scale)" : ""),
-                   is_log ? log_scale(0.7, 2 * most, Unit::kNumber)
-                          : linear_scale(0, 1.12 * most, Unit::kNumber, 4)}});
+                   is_log ? log_scale(0.7, 5 * most, Unit::kNumber)
+                          : linear_scale(0, 1.25 * most, Unit::kNumber, 4)}});
   plot.columns(histogram.edges, histogram.negative, Role::kMuted, "other " + report.names.row.plural);
-  plot.outline(histogram.edges, histogram.positive, Role::kAccent, report.names.positive.plural);
-  plot.vertical(report.evaluation.threshold, "alerts");
+  plot.columns(histogram.edges, histogram.positive, Role::kAccent, report.names.positive.plural);
+  plot.vertical(report.evaluation.threshold, "alerts from here");
   plot.label(highest_column(histogram, histogram.negative), "other " + report.names.row.plural, Role::kMuted,
              Side::kAbove);
   plot.label(highest_column(histogram, histogram.positive), report.names.positive.plural, Role::kAccent,
@@ -188,7 +192,6 @@ std::string calibration_figure(const ModelReport& report) {
   std::vector<Point> diagonal;
   for (int i = 0; i <= 40; ++i) diagonal.push_back({scale.value_at(i / 40.0), scale.value_at(i / 40.0)});
   plot.dashes(diagonal, "scores that are probabilities");
-  plot.label(diagonal[30], "as predicted", Role::kMuted, Side::kLeft);
   for (const CalibrationBin& bin : bins) {
     const Interval interval = wilson_interval(bin);
     plot.interval(bin.mean_prediction(), interval.low, interval.high, Role::kAccent);
@@ -222,7 +225,8 @@ std::string ranking_section(const ModelReport& report) {
 std::string calibration_section(const ModelReport& report) {
   return section(
       "How far the numbers can be trusted", "",
-      grid(calibration_figure(report) + cell("All measures", "", measures_table(report), CellWidth::kTwo)));
+      grid(calibration_figure(report) + cell("All measures", "Over all thresholds, or at the one in use.",
+                                             measures_table(report), CellWidth::kTwo)));
 }
 
 }  // namespace coppice::cli

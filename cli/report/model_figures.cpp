@@ -85,7 +85,7 @@ void add_rug(Plot& plot, const Scale& scale, const Buffer<float>& column) {
     edges.push_back(scale.value_at(static_cast<double>(i) / kColumns));
   }
   for (const float value : column) {
-    if (!std::isnan(value)) {
+    if (value >= scale.low && value <= scale.high) {
       ++counts[std::min(kColumns - 1, static_cast<std::size_t>(scale.place(value) * kColumns))];
     }
   }
@@ -100,9 +100,9 @@ std::string numeric_dependence(const ModelReport& report, const PartialDependenc
   const Scale x = value_scale(dependence.thresholds);
   Plot plot({.title = "Partial dependence on " + name,
              .description = "Mean prediction when the feature is set to a value in every row",
-             .x = {shorten(name, 40), x},
-             .y = {shared.title, shared.y},
-             .height = 220});
+             .x = {"", x},
+             .y = {"", shared.y},
+             .height = 180});
   add_rug(plot, x, report.data.columns[dependence.feature]);
   std::vector<Point> steps;
   for (std::size_t i = 0; i < dependence.means.size(); ++i) {
@@ -122,7 +122,7 @@ std::string numeric_dependence(const ModelReport& report, const PartialDependenc
                            i + 2 == steps.size() ? "above" : short_number(steps[i + 1].x),
                            short_text(steps[i].y, shared.unit)));
   }
-  return cell(shorten(name, 60), "", plot.svg());
+  return cell(shorten(name, 60), shared.title, plot.svg());
 }
 
 std::string categorical_dependence(const ModelReport& report, const PartialDependence& dependence,
@@ -207,8 +207,8 @@ std::string learning_figure(const TrainingSummary& summary, const CurveGroup& gr
   Plot plot({.title = "Learning curve of " + group.metric,
              .description = "The metric after each round of training",
              .x = {"round", linear_scale(0, last_round, Unit::kNumber)},
-             .y = {group.metric, linear_scale(low, high, Unit::kNumber, 4, true)},
-             .height = 220,
+             .y = {"", linear_scale(low, high, Unit::kNumber, 4, true)},
+             .height = 200,
              .right_margin = label_room + 12});
   std::vector<Plot::EndLabel> labels;
   if (summary.best_round >= 0) plot.vertical(summary.best_round, fmt::format("best: {}", summary.best_round));
@@ -229,7 +229,7 @@ std::string learning_figure(const TrainingSummary& summary, const CurveGroup& gr
     }
   }
   plot.label_ends(labels);
-  return cell(group.metric, "", plot.svg());
+  return cell(shorten(group.metric, 40), "after each round", plot.svg());
 }
 
 }  // namespace

@@ -55,8 +55,7 @@ std::string actual_figure(const ModelReport& report) {
   Plot plot({.title = "Predicted and actual",
              .description = "Predictions against actual numbers, a dot for a row",
              .x = {"actual", scale},
-             .y = {"predicted", scale},
-             .height = 320});
+             .y = {"predicted", scale}});
   std::vector<Point> points;
   for (const std::uint32_t row : cut_sample(report.data.n_rows, {.sample_rows = kDots})) {
     points.push_back({report.data.labels[row], report.predictions[row]});
@@ -149,9 +148,9 @@ std::string numbers_header(const ModelReport& report) {
 }
 
 std::string residual_section(const ModelReport& report) {
-  return section("How far the predictions are off", "",
-                 grid(actual_figure(report) + residual_figure(sorted_residuals(report)) +
-                      spread_figure(report) + cell("All measures", "", measures_table(report))));
+  return section(
+      "How far the predictions are off", "",
+      grid(actual_figure(report) + residual_figure(sorted_residuals(report)) + spread_figure(report)));
 }
 
 }  // namespace coppice::cli

@@ -11,8 +11,9 @@
 namespace coppice::cli {
 namespace {
 
-constexpr double kTop = 28;     // the title of the y axis
-constexpr double kBottom = 42;  // ticks and the title of the x axis
+constexpr double kTop = 28, kTopWithoutTitle = 10;  // above the y axis
+constexpr double kTicks = 24;                       // below the x axis
+constexpr double kTitle = 18;
 constexpr double kRugHeight = 14;
 constexpr double kLineHeight = 15;
 
@@ -44,7 +45,20 @@ std::vector<Point> corners(std::span<const double> edges, std::span<const double
 
 }  // namespace
 
-double text_width(std::string_view text) { return 6.4 * static_cast<double>(count_characters(text)); }
+double text_width(std::string_view text) {
+  // Of Helvetica at 12 units, which the fonts of most systems are close to.
+  static constexpr std::string_view kNarrow = "fijlrtI.,:;'|!()[] ", kWide = "mwMW%@";
+  double width = 0;
+  for (const char c : text) {
+    if ((static_cast<unsigned char>(c) & 0xC0U) == 0x80U) continue;  // of a character that was counted
+    const bool is_capital = c >= 'A' && c <= 'Z';
+    width += kNarrow.find(c) != std::string_view::npos ? 3.7
+             : kWide.find(c) != std::string_view::npos ? 10
+             : is_capital                              ? 8.3
+                                                       : 6.7;
+  }
+  return width;
+}
 
 std::string_view role_class(Role role) {
   switch (role) {
@@ -69,8 +83,8 @@ Plot::Plot(PlotFrame frame)
     : frame_(std::move(frame)),
       left_(widest_tick(frame_.y.scale) + 10),
       right_(kFigureWidth - frame_.right_margin),
-      top_(kTop),
-      bottom_(frame_.height - kBottom) {}
+      top_(frame_.y.title.empty() ? kTopWithoutTitle : kTop),
+      bottom_(frame_.height - (frame_.x.title.empty() ? kTicks : kTicks + kTitle)) {}
 
 double Plot::x_of(double value) const { return left_ + frame_.x.scale.place(value) * (right_ - left_); }
 
@@ -102,11 +116,6 @@ void Plot::columns(std::span<const double> edges, std::span<const double> height
                    std::string_view tooltip) {
   const std::vector<Point> points = corners(edges, heights, frame_.y.scale.low);
   marks_ += path(fmt::format("area {}", role_class(role)), path_through(points) + "Z", tooltip);
-}
-
-void Plot::outline(std::span<const double> edges, std::span<const double> heights, Role role,
-                   std::string_view tooltip) {
-  line(corners(edges, heights, frame_.y.scale.low), role, tooltip);
 }
 
 void Plot::band(std::span<const Point> low, std::span<const Point> high, std::string_view tooltip) {
@@ -150,13 +159,16 @@ void Plot::text(double x, double y, std::string_view text, std::string_view anch
 
 void Plot::label(Point point, std::string_view text, Role role, Side side) {
   const double x = x_of(point.x), y = y_of(point.y), width = text_width(text);
+  const bool is_above = side == Side::kAbove || side == Side::kAboveRight;
+  const bool is_beside = side == Side::kLeft || side == Side::kRight;
+  const double baseline = is_beside ? y + 4 : is_above ? y - 9 : y + 18;
   if (side == Side::kAbove || side == Side::kBelow) {
-    const double middle = std::clamp(x, left_ + width / 2, kFigureWidth - width / 2);
-    this->text(middle, side == Side::kAbove ? y - 9 : y + 18, text, "middle", role);
+    this->text(std::clamp(x, left_ + width / 2, kFigureWidth - width / 2), baseline, text, "middle", role);
     return;
   }
-  const bool is_right = side == Side::kRight ? x + 8 + width <= kFigureWidth : x - 8 - width < left_;
-  this->text(is_right ? x + 8 : x - 8, y + 4, text, is_right ? "start" : "end", role);
+  const bool wants_left = side == Side::kLeft || side == Side::kBelowLeft;
+  const bool is_left = wants_left ? x - 8 - width >= left_ : x + 8 + width > kFigureWidth;
+  this->text(is_left ? x - 8 : x + 8, baseline, text, is_left ? "end" : "start", role);
 }
 
 void Plot::label_ends(std::vector<EndLabel> labels) {
@@ -179,8 +191,8 @@ void Plot::rug(std::span<const double> edges, std::span<const double> heights) {
   std::string d;
   for (std::size_t i = 0; i < heights.size(); ++i) {
     if (!(heights[i] > 0)) continue;
-    d += fmt::format("M{:.1f} {:.1f}H{:.1f}v{:.1f}H{:.1f}Z", x_of(edges[i]), frame_.height - kBottom,
-                     x_of(edges[i + 1]), -heights[i] * kRugHeight, x_of(edges[i]));
+    d += fmt::format("M{:.1f} {:.1f}H{:.1f}v{:.1f}H{:.1f}Z", x_of(edges[i]), bottom_, x_of(edges[i + 1]),
+                     -heights[i] * kRugHeight, x_of(edges[i]));
   }
   marks_ = path("rug", d, "how many rows there are") + marks_;
 }

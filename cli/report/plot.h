@@ -35,7 +35,7 @@ struct PlotFrame {
 };
 
 /// Where a label stands, seen from its point.
-enum class Side { kRight, kLeft, kAbove, kBelow };
+enum class Side { kRight, kLeft, kAbove, kBelow, kBelowLeft, kBelowRight, kAboveRight };
 
 /// A figure that grows mark by mark, the later above the earlier. Numbers are in data units; those beyond the
 /// axes are drawn at their ends. Texts are escaped here.
@@ -49,9 +49,6 @@ class Plot {
   void dashes(std::span<const Point> points, std::string_view tooltip);
   /// Columns side by side down to the x axis: column i reaches from edges[i] to edges[i + 1].
   void columns(std::span<const double> edges, std::span<const double> heights, Role role,
-               std::string_view tooltip);
-  /// The outline of the same columns.
-  void outline(std::span<const double> edges, std::span<const double> heights, Role role,
                std::string_view tooltip);
   /// What lies between two lines over the same x.
   void band(std::span<const Point> low, std::span<const Point> high, std::string_view tooltip);

@@ -11,6 +11,9 @@
 namespace coppice::cli {
 namespace {
 
+/// A sign that does not leave its number at the end of a line.
+constexpr const char* kPercent = "\u00A0%";
+
 double logit(double p) { return std::log(p / (1 - p)); }
 
 double transform(Scale::Kind kind, double value) {
@@ -55,7 +58,7 @@ std::string with_decimals(double value, int decimals) {
 std::string tick_text(double value, double step, Unit unit) {
   const double shown = unit == Unit::kPercent ? 100 * value : value;
   const double shown_step = unit == Unit::kPercent ? 100 * step : step;
-  if (unit == Unit::kPercent) return with_decimals(shown, decimals_of(shown_step)) + " %";
+  if (unit == Unit::kPercent) return with_decimals(shown, decimals_of(shown_step)) + kPercent;
   if (std::abs(value) >= 1e6 && shown_step >= 1e4) {
     return with_decimals(shown / 1e6, decimals_of(shown_step / 1e6)) + "M";
   }
@@ -140,9 +143,9 @@ Scale logit_scale(double low, double high) {
   for (const double value : kTicks) {
     if (value < low || value > high) continue;
     const double place = scale.place(value);
-    if (place - last_place < 0.12) continue;  // texts would touch
+    if (place - last_place < 0.17) continue;  // texts would touch
     last_place = place;
-    scale.ticks.push_back({value, short_percent(value, 6)});
+    scale.ticks.push_back({value, with_decimals(value, decimals_of(value))});
   }
   return scale;
 }
@@ -160,7 +163,12 @@ std::string short_percent(double share, int digits) {
   std::string text = short_number(percent, digits);
   if (text == "100" && share < 1) text = short_number(percent, digits + 2);
   if (text == "100" && share < 1) text = "> 99.9";
-  return text + " %";
+  return text + kPercent;
+}
+
+std::string fixed_text(double value, Unit unit, int decimals) {
+  return unit == Unit::kPercent ? with_decimals(100 * value, decimals) + kPercent
+                                : with_decimals(value, decimals);
 }
 
 std::string short_text(double value, Unit unit, int digits) {

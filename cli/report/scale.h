@@ -31,7 +31,7 @@ struct Scale {
 [[nodiscard]] Scale linear_scale(double low, double high, Unit unit, int n_ticks = 5, bool widen = false);
 /// Ticks are powers of ten, seven at most; where there are less than three, 2 and 5 times these too.
 [[nodiscard]] Scale log_scale(double low, double high, Unit unit);
-/// Of probabilities, low and high ends told apart alike. Ticks: 50 % and powers of ten from both ends.
+/// Of probabilities, low and high ends told apart alike. Ticks: 0.5 and powers of ten from both ends.
 [[nodiscard]] Scale logit_scale(double low, double high);
 
 /// `12,500`, `-0.25`, `2.5M`: a number in as many digits as a figure's label has room for, at most `digits`
@@ -40,5 +40,7 @@ struct Scale {
 /// `0.87 %`, `87 %`: at most `digits` significant digits, never rounded up to 100 %.
 [[nodiscard]] std::string short_percent(double share, int digits = 3);
 [[nodiscard]] std::string short_text(double value, Unit unit, int digits = 3);
+/// With so many decimals, for columns that line up: `87.2 %`, `0.964`.
+[[nodiscard]] std::string fixed_text(double value, Unit unit, int decimals);
 
 }  // namespace coppice::cli

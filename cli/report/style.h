@@ -26,9 +26,10 @@ body {
 }
 main { max-width: 1240px; margin: 0 auto; padding: 64px 40px 80px; }
 h1, h2, h3, p, dl, dd, table { margin: 0; }
-.kicker { color: var(--soft); font-size: 14px; }
+.kicker, .note { color: var(--soft); font-size: 14px; }
+.note { margin-top: 20px; }
 h1 {
-  max-width: 21ch; margin: 12px 0 20px; font-size: clamp(34px, 5.2vw, 60px); line-height: 1.06;
+  max-width: 25ch; margin: 12px 0 20px; font-size: clamp(34px, 5.2vw, 60px); line-height: 1.06;
   letter-spacing: -0.022em; font-weight: 700; text-wrap: balance;
 }
 .lede { max-width: 62ch; font-size: 19px; line-height: 1.5; }
@@ -39,14 +40,18 @@ h1 {
 .numbers dt { font-size: 14px; color: var(--soft); }
 .numbers dd { font-size: 34px; line-height: 1.25; font-weight: 600; letter-spacing: -0.01em; }
 .numbers dd + dd { font-size: 14px; line-height: 1.45; font-weight: 400; letter-spacing: 0; color: var(--soft); }
-section { margin-top: 72px; padding-top: 20px; border-top: 2px solid var(--ink); }
+section { margin-top: 40px; padding-top: 20px; border-top: 2px solid var(--ink); }
 h2 { font-size: 26px; line-height: 1.2; letter-spacing: -0.012em; }
 h2 + p { max-width: 66ch; margin-top: 8px; color: var(--soft); }
 .grid {
-  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 44px 40px;
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); gap: 0 40px;
   margin-top: 32px; align-items: start;
 }
-.cell { min-width: 0; margin: 0; }
+.cell {
+  min-width: 0; margin-bottom: 44px; display: grid; grid-row: span 3; grid-template-rows: subgrid; row-gap: 0;
+}
+.body { grid-row: 3 / -1; }
+@media (min-width: 1120px) { .features .cell:first-child { grid-row: span 9; } }
 @media (min-width: 780px) { .two { grid-column: span 2; } }
 h3 { font-size: 16px; line-height: 1.35; font-weight: 650; }
 h3 + p { margin-top: 2px; font-size: 14px; line-height: 1.45; color: var(--soft); }
@@ -81,9 +86,10 @@ path.rule { stroke: var(--axis); stroke-dasharray: 2 3; }
 .line.accent { stroke: var(--accent); }
 .line.muted { stroke: var(--axis); }
 .line.faint { stroke: var(--axis); stroke-width: 1; }
-.line.thin { stroke-width: 1.5; }
+.line.thin { stroke-width: 1; stroke-opacity: 0.55; }
 .dashed { stroke-dasharray: 4 4; }
 .area.accent { fill: var(--accent); }
+header { margin-bottom: 72px; }
 .area.muted, .area.faint { fill: var(--faint); }
 .dot.accent { fill: var(--accent); }
 .dot.muted { fill: var(--muted); }
@@ -94,14 +100,14 @@ path.rule { stroke: var(--axis); stroke-dasharray: 2 3; }
 .cloud.muted { stroke: var(--muted); }
 .rug { fill: var(--faint); }
 .hover { fill: none; pointer-events: all; }
-footer { margin-top: 72px; padding-top: 20px; border-top: 1px solid var(--line); font-size: 14px; color: var(--soft); }
+footer { margin-top: 56px; padding-top: 20px; border-top: 1px solid var(--line); font-size: 14px; color: var(--soft); }
 code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: 0.92em; overflow-wrap: anywhere; }
 @media (max-width: 600px) {
   main { padding: 32px 20px 56px; }
   .lede { font-size: 17px; }
   .numbers { grid-template-columns: 1fr 1fr; gap: 24px 20px; margin-top: 36px; }
   .numbers dd { font-size: 28px; }
-  section { margin-top: 56px; }
+  section { margin-top: 20px; }
   th, td { padding-left: 8px; }
   table { font-size: 13px; }
   thead th { font-size: 12px; }

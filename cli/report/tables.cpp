@@ -20,7 +20,7 @@ constexpr std::size_t kShownColumns = 30;
 
 std::string metric_number(const ModelReport& report, double value) {
   const bool is_binary = report.model.objective == Objective::kBinaryLogistic;
-  return number_html(value, is_binary ? metric_text(value) : number_text(value));
+  return number_html(value, is_binary ? metric_text(value) : short_number(value, 6));
 }
 
 /// What a column holds, in a few words: its range, or its most frequent categories.
@@ -72,10 +72,7 @@ std::string measures_table(const ModelReport& report) {
   HtmlTable table{.header = {"Measure", "Value"}, .rows = {}};
   if (has_intervals) table.header.emplace_back("95 % interval");
   for (const MetricLine& line : report.evaluation.metrics) {
-    const std::string name = line.title == line.name ? escape(line.name)
-                                                     : fmt::format("{} <span class=\"soft\">{}</span>",
-                                                                   escape(line.title), escape(line.name));
-    std::vector<std::string> cells = {name, metric_number(report, line.value)};
+    std::vector<std::string> cells = {escape(line.title), metric_number(report, line.value)};
     if (line.interval) {
       cells.push_back(fmt::format("{} to {}", metric_number(report, line.interval->low),
                                   metric_number(report, line.interval->high)));
@@ -99,8 +96,10 @@ std::string training_section(const ModelReport& report) {
   const std::string figures = learning_figures(summary);
   if (figures.empty()) text += " No metric was watched: there are no learning curves.";
   const std::string changed = parameters_table(model.parameters, true);
-  const std::string cells =
-      figures + cell("Parameters that differ from the default", changed.empty() ? "None." : "", changed);
+  const std::string cells = figures + cell("Parameters that differ from the default",
+                                           changed.empty() ? "None: all are at their defaults."
+                                                           : "The others are folded away below.",
+                                           changed);
   return section("How it was trained", text,
                  grid(cells) + folded("All other parameters, at their defaults",
                                       parameters_table(model.parameters, false)));
