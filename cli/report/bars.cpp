@@ -10,7 +10,7 @@
 namespace coppice::cli {
 namespace {
 
-constexpr std::size_t kNameBeside = 16, kNameAbove = 48;  // characters
+constexpr std::size_t kNameBeside = 16;  // characters
 constexpr double kThickness = 14;
 
 std::string text_at(double x, double y, std::string_view anchor, std::string_view text) {
@@ -44,7 +44,7 @@ struct Layout {
   }
   [[nodiscard]] std::string name(const Bar& bar, double top) const {
     return is_beside ? text_at(left - 8, top + 11, "end", bar.name)
-                     : text_at(0, top - 5, "start", shorten(bar.name, kNameAbove));
+                     : text_at(0, top - 5, "start", fit_text(bar.name, kFigureWidth));
   }
 };
 

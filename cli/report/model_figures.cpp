@@ -135,7 +135,7 @@ std::string categorical_dependence(const ModelReport& report, const PartialDepen
   };
   std::vector<Bar> dots;
   const auto add = [&](const std::string& name, double mean, double share) {
-    dots.push_back({shorten(name, 30), mean, short_text(mean, shared.unit),
+    dots.push_back({name, mean, short_text(mean, shared.unit),
                     fmt::format("{}: {} of the rows", name, short_percent(share))});
   };
   for (std::size_t i = 0; i < dependence.codes.size(); ++i) {

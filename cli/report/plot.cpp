@@ -60,6 +60,14 @@ double text_width(std::string_view text) {
   return width;
 }
 
+std::string fit_text(std::string_view text, double width) {
+  std::string fitted(text);
+  for (std::size_t length = count_characters(text); text_width(fitted) > width && length > 1;) {
+    fitted = shorten(text, --length);
+  }
+  return fitted;
+}
+
 std::string_view role_class(Role role) {
   switch (role) {
     case Role::kAccent:

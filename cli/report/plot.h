@@ -93,6 +93,9 @@ inline constexpr double kFigureWidth = 360;
 /// Width of a text in a figure, within a tenth or so: the font is the reader's.
 [[nodiscard]] double text_width(std::string_view text);
 
+/// The text, or as much of it as fits a width, with an ellipsis.
+[[nodiscard]] std::string fit_text(std::string_view text, double width);
+
 /// The frame of an image: title and description for those who hear the page, `body` as it is.
 [[nodiscard]] std::string svg_image(double height, std::string_view title, std::string_view description,
                                     std::string_view body);

@@ -25,7 +25,7 @@ body {
   font-variant-numeric: tabular-nums; -webkit-text-size-adjust: 100%; overflow-wrap: break-word;
 }
 main { max-width: 1240px; margin: 0 auto; padding: 64px 40px 80px; }
-h1, h2, h3, p, dl, dd, table { margin: 0; }
+h1, h2, h3, p, dl, dd, table { margin: 0; overflow-wrap: anywhere; }
 .kicker, .note { color: var(--soft); font-size: 14px; }
 .note { margin-top: 20px; }
 h1 {
@@ -63,6 +63,8 @@ th { font-weight: 400; color: var(--soft); vertical-align: bottom; }
 thead th { font-size: 13px; border-bottom-color: var(--axis); }
 th:first-child, td:first-child { padding-left: 0; }
 th.left, td.left { text-align: left; }
+td { overflow-wrap: anywhere; }
+td:not(.left) { white-space: nowrap; }
 tr.highlighted td { font-weight: 650; color: var(--accent); }
 .soft { color: var(--soft); }
 .changed { font-weight: 650; }

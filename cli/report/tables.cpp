@@ -55,7 +55,7 @@ std::string columns_table(std::span<const ColumnSummary> columns) {
 }
 
 std::string parameters_table(const Parameters& parameters, bool changed) {
-  HtmlTable table{.header = {"Parameter", "Value", "Default"}, .rows = {}};
+  HtmlTable table{.header = {"Parameter", "Value", "Default"}, .rows = {}, .n_left = 3};
   for (const ParameterInfo& info : parameter_table()) {
     if (!info.in_model) continue;
     const std::string value = get_parameter(parameters, info.name);
