@@ -6,20 +6,21 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "evaluation.h"
 #include "options.h"
+#include "side_columns.h"
 #include "text.h"
 #include "verb.h"
 
 namespace coppice::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr const char* kFooter =
     "Examples:\n"
@@ -27,7 +28,11 @@ constexpr const char* kFooter =
     "  coppice evaluate --model fraud.json test.csv --threshold 0.2 --json\n"
     "  coppice evaluate --model fraud.json test.csv --choose 'fpr<=0.001' --metric "
     "'recall@fpr=0.001,precision@k=100'\n"
-    "  coppice evaluate --model fraud.json test.csv --bootstrap 1000 --seed 1\n"
+    "  coppice evaluate --model fraud.json test.csv --bootstrap 1000 --seed 1 --group-column card\n"
+    "  coppice evaluate --model fraud.json test.csv --amount-column Amount --cost-review 5 --choose "
+    "min-cost\n"
+    "  coppice evaluate --model fraud.json test.csv --time-column date --group-column card\n"
+    "      --metric card_precision@k=50 --choose 'alerts-per-day<=50'\n"
     "Metrics and rules, with their formulas: docs/metrics.md.";
 
 struct Arguments {
@@ -35,115 +40,27 @@ struct Arguments {
   std::vector<std::string> paths;
   std::string label, weight, rule;
   bool has_header = true;
+  SideColumnNames sides;
+  std::optional<double> cost_fp, cost_fn, cost_review;  // not given: as in training
   EvaluationOptions options;
   bool json = false;
 };
 
-std::string confusion_text(const Evaluation& evaluation, const std::string& rule) {
-  const Confusion& confusion = evaluation.confusion;
-  TextTable table({"", "called 0", "called 1"});
-  table.add_row({"label 0", sum_text(confusion.true_negative), sum_text(confusion.false_positive)});
-  table.add_row({"label 1", sum_text(confusion.false_negative), sum_text(confusion.true_positive)});
-  return fmt::format("\nConfusion matrix: called 1 from probability {} on{}\n{}", evaluation.threshold,
-                     rule.empty() ? "" : fmt::format(", chosen by {}", rule), table.text());
-}
-
-std::string thresholds_text(const Evaluation& evaluation) {
-  TextTable table({"threshold", "alerts", "precision", "recall", "F1", "false positive rate"});
-  for (const auto& [threshold, confusion] : evaluation.thresholds) {
-    table.add_row({number_text(threshold), sum_text(confusion.alerts()), metric_text(confusion.precision()),
-                   metric_text(confusion.recall()), metric_text(confusion.f1()),
-                   metric_text(confusion.false_positive_rate())});
-  }
-  return "\n" + table.text();
-}
-
-std::string metrics_text(const Evaluation& evaluation, const EvaluationOptions& options, bool is_binary) {
-  const auto value_text = [&](double value) { return is_binary ? metric_text(value) : number_text(value); };
-  std::vector<std::string> header = {"metric", "value"};
-  if (options.bootstrap.n_replicates > 0) header.emplace_back("95 % interval");
-  TextTable table(header);
-  for (const MetricLine& line : evaluation.metrics) {
-    std::vector<std::string> cells = {line.title, value_text(line.value)};
-    if (line.interval) {
-      cells.push_back(
-          fmt::format("{} to {}", value_text(line.interval->low), value_text(line.interval->high)));
-    }
-    table.add_row(cells);
-  }
-  return "\n" + table.text();
-}
-
-void print_text(const Model& model, const Evaluation& evaluation, const Arguments& arguments) {
-  const bool is_binary = model.objective == Objective::kBinaryLogistic;
-  std::string text = fmt::format("{} rows", count_text(evaluation.n_rows));
-  if (is_binary) {
-    text += fmt::format(", {} positive ({})", sum_text(evaluation.confusion.positive()),
-                        percent_text(evaluation.confusion.positive() / evaluation.confusion.total()));
-  }
-  text += '\n' + metrics_text(evaluation, arguments.options, is_binary);
-  if (is_binary) text += confusion_text(evaluation, arguments.rule) + thresholds_text(evaluation);
-  write_output(text);
-}
-
-Json confusion_json(const Confusion& confusion) {
-  return {{"true_positive", confusion.true_positive},
-          {"false_positive", confusion.false_positive},
-          {"true_negative", confusion.true_negative},
-          {"false_negative", confusion.false_negative}};
-}
-
-Json thresholds_json(const std::vector<ThresholdLine>& thresholds) {
-  Json lines = Json::array();
-  for (const auto& [threshold, confusion] : thresholds) {
-    lines.push_back({{"threshold", threshold},
-                     {"alerts", confusion.alerts()},
-                     {"precision", confusion.precision()},
-                     {"recall", confusion.recall()},
-                     {"f1", confusion.f1()},
-                     {"false_positive_rate", confusion.false_positive_rate()}});
-  }
-  return lines;
-}
-
-void print_json(const Model& model, const Evaluation& evaluation, const Arguments& arguments) {
-  Json json = {{"rows", evaluation.n_rows}};
-  if (model.objective == Objective::kBinaryLogistic) {
-    json["positive"] = evaluation.confusion.positive();
-    json["threshold"] = evaluation.threshold;
-    if (!arguments.rule.empty()) json["rule"] = arguments.rule;
-    json["confusion"] = confusion_json(evaluation.confusion);
-    json["thresholds"] = thresholds_json(evaluation.thresholds);
-  }
-  Json metrics = Json::object(), intervals = Json::object();
-  for (const MetricLine& line : evaluation.metrics) {
-    metrics[line.name] = line.value;
-    if (line.interval) intervals[line.name] = {line.interval->low, line.interval->high};
-  }
-  json["metrics"] = metrics;
-  if (const Bootstrap& bootstrap = arguments.options.bootstrap; bootstrap.n_replicates > 0) {
-    json["bootstrap"] = {{"replicates", bootstrap.n_replicates}, {"seed", bootstrap.seed}};
-    json["intervals"] = intervals;
-  }
-  write_json(json);
-}
-
 /// What of the command line can be wrong without a look at the table: before it is read.
-EvaluationOptions checked_options(const Arguments& arguments, Objective objective) {
+EvaluationOptions checked_options(const Arguments& arguments, const Model& model) {
   EvaluationOptions options = arguments.options;
-  for (const std::string& metric : options.metrics) static_cast<void>(metric_from_string(metric));
-  if (arguments.rule.empty()) return options;
-  options.rule = threshold_rule_from_string(arguments.rule);
-  if (objective != Objective::kBinaryLogistic) {
-    throw Error("cli.usage",
-                fmt::format("--choose needs a model of classes, and {} predicts a number", arguments.model));
-  }
+  const Costs trained = costs_of(model.parameters);
+  options.costs.false_positive = arguments.cost_fp.value_or(trained.false_positive);
+  options.costs.false_negative = arguments.cost_fn ? arguments.cost_fn : trained.false_negative;
+  options.costs.review = arguments.cost_review.value_or(trained.review);
+  if (!arguments.rule.empty()) options.rule = threshold_rule_from_string(arguments.rule);
+  check_options(options, model.objective, given_columns(arguments.sides));
   return options;
 }
 
 ExitCode run(const Arguments& arguments) {
   const Model model = io::load_model(arguments.model);
-  const EvaluationOptions options = checked_options(arguments, model.objective);
+  const EvaluationOptions options = checked_options(arguments, model);
   io::CsvOptions csv = reading_for(model.schema, arguments.has_header, options.threads);
   csv.label = arguments.label.empty() ? model.schema.label : arguments.label;
   csv.weight = arguments.weight.empty() ? model.schema.weight : arguments.weight;
@@ -151,13 +68,13 @@ ExitCode run(const Arguments& arguments) {
   if (csv.label.empty()) {
     throw Error("cli.usage", "the model does not name a label column: give it with --label");
   }
-  const io::CsvTable table = io::read_csv(arguments.paths, model.schema, csv);
+  const io::CsvTable table = read_table(arguments.paths, &model.schema, csv, arguments.sides).csv;
   log_extra_columns(table);
   const Evaluation evaluation = evaluate_table(model, table.data, options);
   if (arguments.json) {
-    print_json(model, evaluation, arguments);
+    write_json(evaluation_json(evaluation));
   } else {
-    print_text(model, evaluation, arguments);
+    write_output(evaluation_text(evaluation));
   }
   return kSuccess;
 }
@@ -178,12 +95,21 @@ void add_measures(CLI::App& command, Arguments& arguments) {
       ->allow_extra_args(false)
       ->type_name("A,B");
   command
-      .add_option("--bootstrap", options.bootstrap.n_replicates,
-                  "Replicates for 95 % intervals of the metrics; 0 is none, 1000 is usual")
+      .add_option(
+          "--bootstrap", options.bootstrap.n_replicates,
+          "Replicates for 95 % intervals of the metrics, of rows or, with --group-column, of groups; 0 "
+          "is none, 1000 is usual")
       ->check(CLI::Range(0, 1'000'000).description(""))
       ->capture_default_str()
       ->type_name("N");
   add_seed(command, options.bootstrap.seed, "the bootstrap");
+}
+
+void add_cost(CLI::App& command, const std::string& name, std::optional<double>& cost,
+              const std::string& what) {
+  command.add_option(name, cost, what + "; as in training if not given")
+      ->check(CLI::Range(0.0, std::numeric_limits<double>::max()).description(""))
+      ->type_name("COST");
 }
 
 }  // namespace
@@ -200,6 +126,11 @@ Verb add_evaluate(CLI::App& program) {
       ->add_option("--weight", arguments->weight, "Row weight column, when it is not the one of the training")
       ->type_name("NAME|INDEX");
   add_measures(*command, *arguments);
+  add_side_columns(*command, arguments->sides);
+  add_cost(*command, "--cost-fp", arguments->cost_fp, "What a false alarm costs");
+  add_cost(*command, "--cost-fn", arguments->cost_fn,
+           "What a missed positive row costs, instead of its amount");
+  add_cost(*command, "--cost-review", arguments->cost_review, "What an alert costs, right or wrong");
   add_no_header(*command, arguments->has_header);
   add_threads(*command, arguments->options.threads);
   add_json(*command, arguments->json);

@@ -36,14 +36,10 @@ constexpr const char* kFooter =
 
 /// Errors that are about what was typed, not about data.
 bool is_usage(const Error& error) {
-  static constexpr std::array<std::string_view, 8> kUsage = {"cli.usage",
-                                                             "core.parameter.",
-                                                             "core.train.early_stopping",
-                                                             "core.metric.unknown",
-                                                             "core.objective.unknown",
-                                                             "kernels.device.unknown",
-                                                             "core.threshold.rule",
-                                                             "tune.split."};
+  static constexpr std::array<std::string_view, 10> kUsage = {
+      "cli.usage",           "core.parameter.",  "core.train.early_stopping", "core.metric.unknown",
+      "core.metric.column",  "core.metric.cost", "core.objective.unknown",    "kernels.device.unknown",
+      "core.threshold.rule", "tune.split."};
   return std::ranges::any_of(kUsage, [&](std::string_view id) { return error.id().starts_with(id); });
 }
 

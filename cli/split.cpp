@@ -18,6 +18,7 @@
 #include "options.h"
 #include "split_columns.h"
 #include "text.h"
+#include "time_column.h"
 #include "verb.h"
 
 namespace coppice::cli {
@@ -119,15 +120,6 @@ void check_usage(const Arguments& arguments) {
   if (!is_prequential && has_window) {
     refuse("--train-length, --test-length, --step and --start belong to --strategy prequential");
   }
-}
-
-double length_of(const std::string& option, const std::string& text, io::TimeScale scale) {
-  const auto length = io::parse_time_length(text, scale);
-  if (length) return *length;
-  throw Error("cli.usage",
-              fmt::format("{}: {} is no length of time; the time column holds {}", option, text,
-                          scale == io::TimeScale::kDate ? "dates: write a number and s, m, h or d, such as 7d"
-                                                        : "numbers: write a number from 0 on in their unit"));
 }
 
 tune::PrequentialOptions prequential_options(const Arguments& arguments, const SplitTable& table) {

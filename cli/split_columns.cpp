@@ -1,44 +1,17 @@
 #include "split_columns.h"
 
-#include <coppice/error.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
+
+#include "time_column.h"
 
 namespace coppice::cli {
 namespace {
-
-constexpr std::size_t kMaxShownBytes = 40;
-
-[[noreturn]] void refuse_time(const io::CsvRows& rows, const std::string& column, std::size_t row,
-                              std::string_view text, const std::string& reason) {
-  // Quoted and escaped as JSON: the text comes out of a file.
-  const std::string shown = nlohmann::json(text.substr(0, kMaxShownBytes))
-                                .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-  throw Error("cli.split.time",
-              fmt::format("{}: time column '{}': {} {}", rows.place(row), column, shown, reason));
-}
-
-double read_time(const io::CsvRows& rows, const std::string& column, std::size_t row, std::string_view text,
-                 io::TimeScale& scale) {
-  const auto time = io::parse_time(text);
-  if (!time) {
-    refuse_time(rows, column, row, text,
-                "is neither a number nor a date as 2026-11-24 or 2026-11-24 10:00:00");
-  }
-  if (row == 0) scale = time->scale;
-  if (time->scale != scale) {
-    refuse_time(rows, column, row, text,
-                scale == io::TimeScale::kDate ? "is a number among dates" : "is a date among numbers");
-  }
-  return time->value;
-}
 
 /// Classes by label text; gives up at more than kMaxClasses.
 class ClassIndex {
@@ -87,14 +60,16 @@ SplitTable read_split_table(const io::CsvRows& rows, const SplitColumnNames& nam
   }
   if (columns.empty()) return table;
   ClassIndex classes;
+  TimeReader times(names.time, [&rows](std::size_t row) { return rows.place(row); });
   rows.visit_columns(columns, [&](std::size_t row, std::span<const std::string_view> texts) {
     std::size_t next = 0;
     if (!names.label.empty()) classes.add(texts[next++], table);
     if (!names.time.empty()) {
-      table.times.push_back(read_time(rows, names.time, row, texts[next++], table.scale));
+      table.times.push_back(times.read(row, texts[next++]));
     }
     if (!names.group.empty()) table.groups.push_back(tune::group_key(texts[next]));
   });
+  table.scale = times.scale();
   return table;
 }
 

@@ -168,8 +168,7 @@ void describe_data(const TrainingData& data, Model& model) {
 /// A set that is watched: what its metrics need.
 struct WatchedSet {
   std::string name;
-  std::span<const float> labels;
-  std::span<const float> weights;
+  EvaluationColumns columns;
   int evaluation_index = -1;  ///< -1: the training table
 };
 
@@ -177,17 +176,20 @@ struct WatchedSet {
 class Watch {
  public:
   Watch(const Parameters& parameters, const TrainingData& data, const TrainOptions& options)
-      : objective_(parameters.objective) {
+      : objective_(parameters.objective), costs_(costs_of(parameters)) {
     for (const std::string& name : parameters.eval_metric) metrics_.push_back(metric_from_string(name));
     if (metrics_.empty()) metrics_.push_back(default_metric(objective_));
-    if (options.evaluate_training) sets_.push_back({"train", data.labels, data.weights, -1});
+    if (options.evaluate_training) {
+      const SideColumns& side = data.side;
+      add({"train", {data.labels, data.weights, side.amounts, side.groups, side.days}, -1});
+    }
     for (std::size_t i = 0; i < options.evaluation.size(); ++i) {
       const EvaluationSet& set = options.evaluation[i];
       if (set.data->labels.size() != set.data->n_rows || set.data->n_rows == 0)
         throw Error("core.train.evaluation",
                     fmt::format("evaluation set '{}' has no rows or no labels", set.name));
       check_labels(set.data->labels, objective_);
-      sets_.push_back({set.name, set.data->labels, set.data->weights, static_cast<int>(i)});
+      add({set.name, evaluation_columns(*set.data), static_cast<int>(i)});
     }
   }
 
@@ -206,21 +208,28 @@ class Watch {
   [[nodiscard]] std::vector<double> evaluate(TrainingSession& session) {
     std::vector<double> values;
     for (const WatchedSet& set : sets_) {
-      if (margins_.size() < set.labels.size()) margins_ = Buffer<float>(set.labels.size());
-      const std::span<float> margins(margins_.data(), set.labels.size());
+      const std::size_t n_rows = set.columns.labels.size();
+      if (margins_.size() < n_rows) margins_ = Buffer<float>(n_rows);
+      const std::span<float> margins(margins_.data(), n_rows);
       if (set.evaluation_index < 0)
         session.read_margins(margins);
       else
         session.read_evaluation_margins(static_cast<std::size_t>(set.evaluation_index), margins);
       const std::vector<double> of_set =
-          coppice::evaluate(metrics_, objective_, margins, set.labels, set.weights);
+          coppice::evaluate(metrics_, objective_, margins, set.columns, costs_);
       values.insert(values.end(), of_set.begin(), of_set.end());
     }
     return values;
   }
 
  private:
+  void add(WatchedSet set) {
+    for (const Metric& metric : metrics_) require_columns(metric, costs_, given_columns(set.columns));
+    sets_.push_back(std::move(set));
+  }
+
   Objective objective_;
+  Costs costs_;
   std::vector<Metric> metrics_;
   std::vector<WatchedSet> sets_;
   Buffer<float> margins_;
@@ -423,6 +432,7 @@ TrainingData prepare(const Backend& backend, const Parameters& parameters, const
   result.bins = backend.bin(data, has_cuts ? like->cuts : backend.make_cuts(data, options), true);
   result.labels = data.labels;
   result.weights = data.weights;
+  result.side = data.side;
   return result;
 }
 

@@ -92,7 +92,7 @@ TEST_F(Evaluate, IntervalsHoldTheValueAndDoNotDependOnThreads) {
   };
   const Json json = with_threads("1");
   EXPECT_EQ(with_threads("5"), json);
-  EXPECT_EQ(json["bootstrap"], (Json{{"replicates", 200}, {"seed", 5}}));
+  EXPECT_EQ(json["bootstrap"], (Json{{"replicates", 200}, {"seed", 5}, {"by", "row"}}));
   for (const char* name : {"auc", "ap", "logloss", "precision@k=20"}) {
     EXPECT_LT(json["intervals"][name][0], json["metrics"][name]) << name;
     EXPECT_GT(json["intervals"][name][1], json["metrics"][name]) << name;

@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   std::vector<coppice::Metric> metrics;
   for (std::size_t i = 1; i < words.size(); ++i) metrics.push_back(coppice::metric_from_string(words[i]));
   for (const std::vector<float>& used : {weights, std::vector<float>()}) {
-    for (const double value : coppice::evaluate(metrics, objective, margins, labels, used)) {
+    for (const double value : coppice::evaluate(metrics, objective, margins, {labels, used})) {
       fmt::print("{}\n", value);
     }
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <coppice/buffer.h>
+#include <coppice/evaluation_columns.h>
 #include <coppice/schema.h>
 
 #include <cstddef>
@@ -19,9 +20,13 @@ struct Dataset {
   std::vector<Buffer<float>> columns;
   Buffer<float> labels;   ///< empty when the table has no label
   Buffer<float> weights;  ///< empty when every row weighs 1; otherwise finite and >= 0
+  SideColumns side;       ///< what some metrics look at
 
   [[nodiscard]] std::size_t n_features() const noexcept { return columns.size(); }
 };
+
+/// What metrics see of a table.
+[[nodiscard]] EvaluationColumns evaluation_columns(const Dataset& data) noexcept;
 
 /// Makes a data set of numeric features from a row-major matrix.
 /// Shapes : values [n_rows, n_features] with n_rows = labels.size() (or values.size() / n_features when

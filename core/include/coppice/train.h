@@ -22,6 +22,7 @@ struct TrainingData {
   BinnedMatrix bins;
   Buffer<float> labels;
   Buffer<float> weights;  ///< or empty
+  SideColumns side;       ///< for metrics of the training table
 };
 
 /// Cuts and bins a table. When `like` is given, its cuts are used (continued training).

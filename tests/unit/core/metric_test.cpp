@@ -21,7 +21,7 @@ constexpr Objective kSquared = Objective::kSquaredError;
 
 double value_of(std::string_view metric, const Floats& margins, const Floats& labels,
                 const Floats& weights = {}, Objective objective = kLogistic) {
-  return evaluate(metric_from_string(metric), objective, margins, labels, weights);
+  return evaluate(metric_from_string(metric), objective, margins, {labels, weights});
 }
 
 std::string error_of(std::string_view metric) {
@@ -331,10 +331,10 @@ TEST(Metric, SeveralAtOnceAreWhatEachIs) {
   for (const auto& names : {kRankMetrics, kThresholdMetrics, kLosses}) {
     for (const std::string& name : names) metrics.push_back(metric_from_string(name));
   }
-  const auto values = evaluate(metrics, kLogistic, kScores, kLabels, {});
+  const auto values = evaluate(metrics, kLogistic, kScores, {kLabels});
   ASSERT_EQ(values.size(), metrics.size());
   for (std::size_t i = 0; i < metrics.size(); ++i) {
-    EXPECT_EQ(values[i], evaluate(metrics[i], kLogistic, kScores, kLabels, {})) << metrics[i].name();
+    EXPECT_EQ(values[i], evaluate(metrics[i], kLogistic, kScores, {kLabels})) << metrics[i].name();
   }
 }
 
