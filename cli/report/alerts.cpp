@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <string_view>
 
@@ -51,6 +52,22 @@ std::string headline(const Confusion& confusion, const RowNames& names) {
                      false_alarm_rate(confusion, names.row));
 }
 
+/// What calls cost, and what it would cost to call nothing.
+std::string cost_sentence(const Evaluation& evaluation) {
+  if (!evaluation.costs) return "";
+  const Confusion& with_alerts = evaluation.confusion;
+  Confusion without_alerts;
+  without_alerts.false_negative = with_alerts.positive();
+  without_alerts.missed_amount = with_alerts.found_amount + with_alerts.missed_amount;
+  return fmt::format(" That costs {}; without any alert it would be {}.",
+                     short_number(with_alerts.cost(*evaluation.costs), 4),
+                     short_number(without_alerts.cost(*evaluation.costs), 4));
+}
+
+double alerts_per_day(const Evaluation& evaluation, const Confusion& confusion) {
+  return confusion.alerts() / static_cast<double>(evaluation.n_days);
+}
+
 std::string lede(const ModelReport& report) {
   const Evaluation& evaluation = report.evaluation;
   const Confusion& confusion = evaluation.confusion;
@@ -60,12 +77,15 @@ std::string lede(const ModelReport& report) {
                                  names.positive.of(confusion.positive()),
                                  short_percent(confusion.positive() / confusion.total()));
   text += fmt::format(" From a score of {} on{}, the model raises {}", short_number(evaluation.threshold, 4),
-                      report.rule.empty() ? "" : fmt::format(" (chosen by {})", report.rule),
+                      evaluation.rule ? fmt::format(" (chosen by {})", evaluation.rule->name()) : "",
                       counted(confusion.alerts(), {"alert", "alerts"}));
-  if (confusion.alerts() == 0) return text + ".";
-  return text + fmt::format(": {} right and {} wrong. It misses {}.", sum_text(confusion.true_positive),
+  if (evaluation.n_days > 0) {
+    text += fmt::format(", {} a day", short_number(alerts_per_day(evaluation, confusion)));
+  }
+  if (confusion.alerts() == 0) return text + "." + cost_sentence(evaluation);
+  return text + fmt::format(": {} right and {} wrong. It misses {}.{}", sum_text(confusion.true_positive),
                             sum_text(confusion.false_positive),
-                            counted(confusion.false_negative, names.positive));
+                            counted(confusion.false_negative, names.positive), cost_sentence(evaluation));
 }
 
 /// A table that looks like the one that the model learned from flatters it.
@@ -114,20 +134,62 @@ std::string confusion_matrix(const Confusion& confusion, const RowNames& names) 
       matrix_cell(confusion.true_negative, "left alone", false));
 }
 
+/// A column of the threshold table.
+struct ThresholdColumn {
+  std::string header;
+  std::function<double(const ThresholdLine&)> value;
+  std::function<std::string(double)> text;
+  bool is_minor = false;
+};
+
+std::vector<ThresholdColumn> threshold_columns(const Evaluation& evaluation) {
+  const auto number = [](double value) { return short_number(value, 4); };
+  const auto percent = [](double value) { return fixed_text(value, Unit::kPercent, 1); };
+  const bool has_more = evaluation.n_days > 0 || evaluation.columns.amounts || evaluation.costs;
+  std::vector<ThresholdColumn> columns = {
+      {"Score from", [](const ThresholdLine& line) { return line.threshold; }, number},
+      {"Alerts", [](const ThresholdLine& line) { return line.confusion.alerts(); }, sum_text},
+      {"False alarms", [](const ThresholdLine& line) { return line.confusion.false_positive; }, sum_text,
+       has_more},
+      {"per 1,000 rows",
+       [](const ThresholdLine& line) {
+         return 1000 * line.confusion.false_positive / line.confusion.total();
+       },
+       [](double value) { return short_number(value, 2); }, has_more},
+      {"Precision", [](const ThresholdLine& line) { return line.confusion.precision(); }, percent},
+      {"Recall", [](const ThresholdLine& line) { return line.confusion.recall(); }, percent},
+      {"F1", [](const ThresholdLine& line) { return line.confusion.f1(); },
+       [](double value) { return fixed_text(value, Unit::kNumber, 3); }, has_more}};
+  if (evaluation.n_days > 0) {
+    columns.push_back({"Alerts a day",
+                       [&](const ThresholdLine& line) { return alerts_per_day(evaluation, line.confusion); },
+                       [](double value) { return short_number(value); }});
+  }
+  if (evaluation.columns.amounts) {
+    columns.push_back(
+        {"Amounts found", [](const ThresholdLine& line) { return line.confusion.amount_recall(); }, percent});
+  }
+  if (evaluation.costs) {
+    columns.push_back(
+        {"Cost", [&](const ThresholdLine& line) { return line.confusion.cost(*evaluation.costs); }, number});
+  }
+  return columns;
+}
+
 std::string threshold_table(const Evaluation& evaluation) {
-  HtmlTable table{
-      .header = {"Score from", "Alerts", "False alarms", "Per 1,000 rows", "Precision", "Recall", "F1"},
-      .rows = {}};
-  const auto share = [](double value) { return number_html(value, fixed_text(value, Unit::kPercent, 1)); };
-  for (const auto& [threshold, confusion] : evaluation.thresholds) {
-    if (threshold == evaluation.threshold) table.highlighted = table.rows.size();
-    const double per_1000 = 1000 * confusion.false_positive / confusion.total();
-    table.rows.push_back({number_html(threshold, short_number(threshold, 4)),
-                          number_html(confusion.alerts(), sum_text(confusion.alerts())),
-                          number_html(confusion.false_positive, sum_text(confusion.false_positive)),
-                          number_html(per_1000, short_number(per_1000, 2)), share(confusion.precision()),
-                          share(confusion.recall()),
-                          number_html(confusion.f1(), fixed_text(confusion.f1(), Unit::kNumber, 3))});
+  const std::vector<ThresholdColumn> columns = threshold_columns(evaluation);
+  HtmlTable table;
+  for (const ThresholdColumn& column : columns) {
+    if (column.is_minor) table.minor.push_back(table.header.size());
+    table.header.push_back(column.header);
+  }
+  for (const ThresholdLine& line : evaluation.thresholds) {
+    if (line.threshold == evaluation.threshold) table.highlighted = table.rows.size();
+    std::vector<std::string>& cells = table.rows.emplace_back();
+    for (const ThresholdColumn& column : columns) {
+      const double value = column.value(line);
+      cells.push_back(number_html(value, column.text(value)));
+    }
   }
   return table_html(table);
 }
@@ -154,10 +216,10 @@ std::string alerts_header(const ModelReport& report) {
       key_number(evaluation, "ap", "average precision", Unit::kNumber),
       key_number(evaluation, "auc", "area under the ROC curve", Unit::kNumber)};
   html += key_numbers(numbers);
-  if (report.bootstrap.n_replicates > 0) {
+  if (evaluation.bootstrap.n_replicates > 0) {
     html +=
         fmt::format("<p class=\"note\">The ranges hold 95 % of {} bootstrap replicates of the table.</p>\n",
-                    count_text(report.bootstrap.n_replicates));
+                    count_text(evaluation.bootstrap.n_replicates));
   }
   return html + "</header>\n";
 }

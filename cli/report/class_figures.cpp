@@ -216,7 +216,7 @@ std::string ranking_section(const ModelReport& report) {
   if (!has_both_classes(report.evaluation.confusion)) {
     return section(heading, "All rows have the same label: there are no curves to draw.", "");
   }
-  const Points points = operating_points(report.predictions, report.data.labels, report.data.weights);
+  const Points points = operating_points(report.predictions, evaluation_columns(report.data));
   return section(
       heading, "",
       grid(precision_recall_figure(report, points) + roc_figure(report, points) + score_figure(report)));

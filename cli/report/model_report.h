@@ -31,8 +31,6 @@ struct ModelReport {
   const Dataset& data;                 ///< labelled, not empty
   std::span<const float> predictions;  ///< [n_rows] of the model on the data
   const Evaluation& evaluation;        ///< of the same
-  Bootstrap bootstrap;                 ///< that the evaluation was made with
-  std::string rule;                    ///< that chose the threshold, or empty
   RowNames names;
   std::string model_path;
   std::vector<std::string> data_paths;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "report/html.h"
 #include "report/style.h"
 
@@ -36,7 +38,10 @@ std::string folded(std::string_view summary, std::string_view body) {
 }
 
 std::string table_html(const HtmlTable& table) {
-  const auto attribute = [&](std::size_t column) { return column < table.n_left ? " class=\"left\"" : ""; };
+  const auto attribute = [&](std::size_t column) {
+    const bool is_minor = std::ranges::find(table.minor, column) != table.minor.end();
+    return column < table.n_left ? " class=\"left\"" : is_minor ? " class=\"minor\"" : "";
+  };
   std::string html = "<div class=\"scroll\"><table>\n";
   if (!table.header.empty()) {
     html += "<thead><tr>";

@@ -110,6 +110,7 @@ code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-si
   .numbers { grid-template-columns: 1fr 1fr; gap: 24px 20px; margin-top: 36px; }
   .numbers dd { font-size: 28px; }
   section { margin-top: 20px; }
+  .minor { display: none; }
   th, td { padding-left: 8px; }
   table { font-size: 13px; }
   thead th { font-size: 12px; }

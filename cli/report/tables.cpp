@@ -68,7 +68,7 @@ std::string parameters_table(const Parameters& parameters, bool changed) {
 }  // namespace
 
 std::string measures_table(const ModelReport& report) {
-  const bool has_intervals = report.bootstrap.n_replicates > 0;
+  const bool has_intervals = report.evaluation.bootstrap.n_replicates > 0;
   HtmlTable table{.header = {"Measure", "Value"}, .rows = {}};
   if (has_intervals) table.header.emplace_back("95 % interval");
   for (const MetricLine& line : report.evaluation.metrics) {

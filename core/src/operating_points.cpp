@@ -5,9 +5,9 @@
 namespace coppice {
 
 std::vector<OperatingPoint> operating_points(std::span<const float> predictions,
-                                             std::span<const float> labels, std::span<const float> weights) {
+                                             const EvaluationColumns& columns) {
   std::vector<OperatingPoint> points;
-  Ranking(predictions, labels, weights).for_each_threshold([&](float score, const Confusion& confusion) {
+  Ranking(predictions, columns).for_each_threshold([&](float score, const Confusion& confusion) {
     points.push_back({score, confusion});
   });
   return points;

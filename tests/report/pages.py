@@ -43,6 +43,7 @@ def make_pages(program, folder):
         run("train", "--train", f"{name}_train.csv", "--valid", f"{name}_valid.csv", "--label", "Label",
             "--model", f"{name}.json", "--param", f"objective={objective}", "--param", f"eval_metric={metrics}",
             "--param", "num_round=30", "--param", "max_depth=3")
-        run("report", "--model", f"{name}.json", f"{name}_test.csv", "--out", f"{name}.html")
+        known = ["--amount-column", "Amount", "--cost-review", "5"] if name == "rare" else []
+        run("report", "--model", f"{name}.json", f"{name}_test.csv", "--out", f"{name}.html", *known)
         pages[name] = Path(folder) / f"{name}.html"
     return pages

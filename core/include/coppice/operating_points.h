@@ -15,10 +15,10 @@ struct OperatingPoint {
 };
 
 /// One point for each distinct prediction, by falling threshold: alerts grow from the first to the last,
-/// where every row is called positive. Shapes : predictions (never NaN), labels [n]; weights [n] or empty
-/// (all 1). n < 2^32. Cost   : as of a metric that ranks, and 40 bytes for each point.
+/// where every row is called positive.
+/// Shapes : predictions [n], never NaN. n < 2^32.
+/// Cost   : as of a metric that ranks, and 56 bytes for each point.
 [[nodiscard]] std::vector<OperatingPoint> operating_points(std::span<const float> predictions,
-                                                           std::span<const float> labels,
-                                                           std::span<const float> weights);
+                                                           const EvaluationColumns& columns);
 
 }  // namespace coppice
