@@ -1,6 +1,6 @@
+#include <coppice/detail/digest.h>
 #include <coppice/detail/fixed_sum.h>
 #include <coppice/detail/grow_tree.h>
-#include <coppice/detail/hash.h>
 #include <coppice/detail/math.h>
 #include <coppice/error.h>
 #include <coppice/train.h>
@@ -8,10 +8,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -104,34 +102,6 @@ Buffer<float> session_weights(const TrainingData& data, const Parameters& parame
 // ---------------------------------------------------------------------------------------------------------
 // What the model remembers of its data.
 
-/// 128-bit digest of bytes, as hex: four lanes of multiply and mix, for speed, then folded.
-class Digest {
- public:
-  void add(const void* data, std::size_t n_bytes) {
-    const auto* bytes = static_cast<const unsigned char*>(data);
-    lanes_[0] ^= n_bytes;
-    for (; n_bytes >= 32; bytes += 32, n_bytes -= 32) absorb(bytes);
-    unsigned char rest[32] = {};
-    if (n_bytes > 0) std::memcpy(rest, bytes, n_bytes);
-    absorb(rest);
-  }
-  [[nodiscard]] std::string hex() const {
-    return fmt::format("{:016x}{:016x}", detail::mix64(lanes_[0] ^ std::rotl(lanes_[1], 17)),
-                       detail::mix64(lanes_[2] ^ std::rotl(lanes_[3], 17) ^ lanes_[0]));
-  }
-
- private:
-  void absorb(const unsigned char* bytes) {
-    std::uint64_t words[4];
-    std::memcpy(words, bytes, sizeof words);
-    for (int i = 0; i < 4; ++i) {
-      const std::uint64_t x = (lanes_[i] ^ words[i]) * 0x9fb21c651e98df25;
-      lanes_[i] = x ^ x >> 28;
-    }
-  }
-  std::uint64_t lanes_[4] = {1, 2, 3, 4};
-};
-
 /// Rows in each bin of a feature. Four tables take turns: increments of one count would wait for each other.
 std::vector<std::uint32_t> count_bins(const BinnedMatrix& bins, std::size_t f) {
   constexpr std::size_t kTables = 4, kCacheLine = 64;
@@ -155,7 +125,7 @@ void describe_data(const TrainingData& data, Model& model) {
   const BinnedMatrix& bins = data.bins;
   model.bin_counts.resize(bins.n_features());
   for (std::size_t f = 0; f < bins.n_features(); ++f) model.bin_counts[f] = count_bins(bins, f);
-  Digest digest;
+  detail::Digest digest;
   digest.add(bins.columns.data(), bins.n_padded_rows() * bins.n_features());  // without a backend's slack
   digest.add(data.labels.data(), data.labels.size() * sizeof(float));
   digest.add(data.weights.data(), data.weights.size() * sizeof(float));
@@ -369,6 +339,27 @@ void restore(TrainingSession& session, Model& model, const Model* from) {
   session.set_sampling_threshold(thresholds.back());
 }
 
+/// Bins of the evaluation sets: those that are at hand, or made here and held by `binned_here`.
+std::vector<const BinnedMatrix*> evaluation_bins(const Backend& backend, const TrainingData& data,
+                                                 const TrainOptions& options,
+                                                 std::vector<BinnedMatrix>& binned_here) {
+  std::vector<const BinnedMatrix*> result;
+  binned_here.reserve(options.evaluation.size());  // so that pointers stay
+  for (const EvaluationSet& set : options.evaluation) {
+    if (set.bins == nullptr) {
+      result.push_back(&binned_here.emplace_back(backend.bin(*set.data, data.bins.cuts, false)));
+      continue;
+    }
+    if (set.bins->n_rows != set.data->n_rows || set.bins->cuts != data.bins.cuts)
+      throw Error("core.train.evaluation",
+                  fmt::format("evaluation set '{}' was binned from other rows, or by other cuts than the "
+                              "training table",
+                              set.name));
+    result.push_back(set.bins);
+  }
+  return result;
+}
+
 struct Run {
   const TrainOptions& options;
   Watch& watch;
@@ -446,19 +437,15 @@ Model train(const Backend& backend, const Parameters& parameters, const Training
   const LabelSums sums = sum_labels(data.labels, data.weights);
   check_sums(sums, parameters, data);
   Watch watch(parameters, data, options);
-  std::vector<BinnedMatrix> evaluation;
-  for (const EvaluationSet& set : options.evaluation)
-    evaluation.push_back(backend.bin(*set.data, data.bins.cuts, false));
-  std::vector<const BinnedMatrix*> evaluation_pointers;
-  evaluation_pointers.reserve(evaluation.size());
-  for (const BinnedMatrix& matrix : evaluation) evaluation_pointers.push_back(&matrix);
+  std::vector<BinnedMatrix> binned_here;
+  const std::vector<const BinnedMatrix*> evaluation = evaluation_bins(backend, data, options, binned_here);
 
   Model model = first_model(parameters, data, options,
                             scales_positives(parameters) ? sum_labels(data.labels, weights) : sums);
   model.summary.label_sum = sums.label;
   model.summary.weight_sum = sums.weight;
   if (options.describe_data) describe_data(data, model);
-  const auto session = backend.open({&data.bins, data.labels, weights, evaluation_pointers}, parameters);
+  const auto session = backend.open({&data.bins, data.labels, weights, evaluation}, parameters);
   restore(*session, model, options.continue_from);
   TrainReport unread;
   TrainReport& told = report != nullptr ? *report : unread;

@@ -34,6 +34,9 @@ struct TrainingData {
 struct EvaluationSet {
   std::string name;  ///< `validation`
   const Dataset* data = nullptr;
+  /// Its bins by the cuts of the training table (`backend.bin(*data, training.bins.cuts, false)`), for many
+  /// trainings: then `data` needs labels and weights only. Without, every training makes them.
+  const BinnedMatrix* bins = nullptr;
 };
 
 struct MetricValue {
@@ -74,8 +77,8 @@ struct TrainReport {
 /// The bytes of the result depend on data, parameters (those that the table marks) and seed alone: not on
 /// backend, device, instruction set or threads. N rounds and then M more equal N + M rounds.
 /// Errors: core.parameter.value, core.train.label (not 0 or 1 for binary:logistic), core.train.one_class,
-///         core.train.weight, core.train.scale, core.train.continue (the model to continue from does not
-///         fit), and what the backend raises.
+///         core.train.weight, core.train.scale, core.train.evaluation (a set has no labels, or other bins),
+///         core.train.continue (the model to continue from does not fit), and what the backend raises.
 [[nodiscard]] Model train(const Backend& backend, const Parameters& parameters, const TrainingData& data,
                           const TrainOptions& options = {}, TrainReport* report = nullptr);
 

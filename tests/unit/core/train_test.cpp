@@ -149,6 +149,27 @@ TEST(Train, EarlyStoppingTakesAnyNumberOverNotANumber) {
   for (const double value : values) EXPECT_FALSE(value > values.back());
 }
 
+TEST(Train, EvaluationBinsMayBeAtHand) {
+  const Dataset data = steps(2000, 4), valid = steps(500, 5);
+  const auto backend = kernels::make_cpu_backend(1);
+  const TrainingData prepared = prepare(*backend, few_rounds(5), data);
+  const BinnedMatrix bins = backend->bin(valid, prepared.bins.cuts, false);
+  Dataset labels_only = valid;
+  labels_only.columns = {};
+  const Model made = train(*backend, few_rounds(5), prepared, {.evaluation = {{"validation", &valid}}});
+  const Model given =
+      train(*backend, few_rounds(5), prepared, {.evaluation = {{"validation", &labels_only, &bins}}});
+  EXPECT_EQ(given, made);
+  Dataset fewer = steps(499, 5);
+  const auto refused = [&](const Dataset& set, const BinnedMatrix& of_set) {
+    EXPECT_THROW(
+        (void)train(*backend, few_rounds(5), prepared, {.evaluation = {{"validation", &set, &of_set}}}),
+        Error);
+  };
+  refused(fewer, bins);
+  refused(valid, backend->bin(valid, backend->make_cuts(valid, {}), false));
+}
+
 TEST(Train, ObserverSeesEveryRoundAndCanStop) {
   const Dataset data = steps(500, 6);
   std::vector<int> rounds;
