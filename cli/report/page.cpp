@@ -42,7 +42,7 @@ std::string table_html(const HtmlTable& table) {
     const bool is_minor = std::ranges::find(table.minor, column) != table.minor.end();
     return column < table.n_left ? " class=\"left\"" : is_minor ? " class=\"minor\"" : "";
   };
-  std::string html = "<div class=\"scroll\"><table>\n";
+  std::string html = fmt::format("<div class=\"scroll{}\"><table>\n", table.is_wide ? " wide" : "");
   if (!table.header.empty()) {
     html += "<thead><tr>";
     for (std::size_t c = 0; c < table.header.size(); ++c) {

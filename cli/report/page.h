@@ -27,10 +27,11 @@ enum class CellWidth { kOne, kTwo };
 [[nodiscard]] std::string folded(std::string_view summary, std::string_view body);
 
 struct HtmlTable {
-  std::vector<std::string> header;                         ///< texts
-  std::vector<std::vector<std::string>> rows;              ///< HTML, one for each column
-  std::size_t n_left = 1;                                  ///< columns aligned left, the first ones
-  std::vector<std::size_t> minor;                          ///< columns that a phone has no room for
+  std::vector<std::string> header;             ///< texts
+  std::vector<std::vector<std::string>> rows;  ///< HTML, one for each column
+  std::size_t n_left = 1;                      ///< columns aligned left, the first ones
+  std::vector<std::size_t> minor;              ///< columns that a phone has no room for
+  bool is_wide = false;                        ///< its lines stay whole: a phone moves it sideways
   std::size_t highlighted = static_cast<std::size_t>(-1);  ///< row that matters most
 };
 [[nodiscard]] std::string table_html(const HtmlTable& table);

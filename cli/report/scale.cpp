@@ -45,8 +45,10 @@ int decimals_of(double step) {
   return 12;
 }
 
-/// With a true minus sign and separated thousands.
+/// With a true minus sign and separated thousands; a dash for NaN.
 std::string with_decimals(double value, int decimals) {
+  if (std::isnan(value)) return "–";
+  if (std::isinf(value)) return value < 0 ? "−∞" : "∞";
   const std::string digits = fmt::format("{:.{}f}", std::abs(value), decimals);
   const std::size_t point = std::min(digits.find('.'), digits.size());
   const std::string whole =
@@ -152,8 +154,8 @@ Scale logit_scale(double low, double high) {
 
 std::string short_number(double value, int digits) {
   const double size = std::abs(value);
+  if (size == 0 || !std::isfinite(value)) return with_decimals(value, 0);
   if (size >= 1e6) return trimmed(with_decimals(value / 1e6, size < 1e8 ? 1 : 0)) + "M";
-  if (size == 0 || !std::isfinite(value)) return size == 0 ? "0" : fmt::format("{}", value);
   const int before_point = static_cast<int>(std::floor(std::log10(size))) + 1;
   return trimmed(with_decimals(value, std::clamp(digits - before_point, 0, 9)));
 }

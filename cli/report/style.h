@@ -64,7 +64,7 @@ thead th { font-size: 13px; border-bottom-color: var(--axis); }
 th:first-child, td:first-child { padding-left: 0; }
 th.left, td.left { text-align: left; }
 td { overflow-wrap: anywhere; }
-td:not(.left) { white-space: nowrap; }
+td:not(.left), .wide td, .wide th { white-space: nowrap; }
 tr.highlighted td { font-weight: 650; color: var(--accent); }
 .soft { color: var(--soft); }
 .changed { font-weight: 650; }

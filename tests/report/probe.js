@@ -38,7 +38,7 @@ const probe = async () => {
     const texts = [...svg.querySelectorAll("text")].map((text) => ({text: text.textContent, box: boxOf(text)}));
     figures.push({name: svg.getAttribute("aria-label"), box: boxOf(svg), texts, pixels: await accentPixels(svg)});
   }
-  const cut = [...document.querySelectorAll(".scroll")].filter((place) => place.scrollWidth > place.clientWidth + 1)
+  const cut = [...document.querySelectorAll(".scroll:not(.wide)")].filter((place) => place.scrollWidth > place.clientWidth + 1)
     .map((place) => place.innerText.slice(0, 60));
   parent.postMessage({frame: name, width: document.documentElement.scrollWidth, figures, cut}, "*");
 };
