@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "named_tables.h"
 #include "options.h"
 #include "progress.h"
 #include "text.h"
@@ -46,21 +47,12 @@ struct Arguments {
   std::vector<std::string> train;
   std::vector<std::string> validation;  // PATH or NAME=PATH
   io::CsvOptions csv;
-  std::vector<std::string> words;  // key=value
-  std::string parameter_file;
-  std::string seed, device, threads;  // texts: the parameter table checks them
+  ParameterWords parameters;
   std::string model;
   std::string continue_from;
   int log_period = 1;
   bool skip_training_metrics = false;
   bool json = false;
-};
-
-/// A table whose metrics are watched.
-struct NamedTable {
-  std::string name;
-  std::vector<std::string> paths;
-  io::CsvTable table;
 };
 
 class Stopwatch {
@@ -85,35 +77,6 @@ struct Outcome {
   double read_seconds = 0, bin_seconds = 0, save_seconds = 0;
   TrainReport train;
 };
-
-Parameters read_parameters(const Arguments& arguments, const Model* previous) {
-  Parameters parameters = previous != nullptr ? previous->parameters : Parameters{};
-  if (!arguments.parameter_file.empty()) set_from_file(parameters, arguments.parameter_file);
-  for (const std::string& word : arguments.words) set_from_word(parameters, word);
-  if (!arguments.seed.empty()) set_parameter(parameters, "seed", arguments.seed);
-  if (!arguments.device.empty()) set_parameter(parameters, "device", arguments.device);
-  if (!arguments.threads.empty()) set_parameter(parameters, "threads", arguments.threads);
-  validate(parameters);
-  return parameters;
-}
-
-/// `NAME=PATH` extends the set NAME, a bare path the set `validation`.
-std::vector<NamedTable> group_validation(const std::vector<std::string>& words) {
-  std::vector<NamedTable> sets;
-  for (const std::string& word : words) {
-    const std::size_t end =
-        word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-    const bool is_named = end != std::string::npos && end > 0 && word[end] == '=';
-    const std::string name = is_named ? word.substr(0, end) : "validation";
-    auto set = std::ranges::find(sets, name, &NamedTable::name);
-    if (set == sets.end()) set = sets.insert(set, NamedTable{name, {}, {}});
-    set->paths.push_back(is_named ? word.substr(end + 1) : word);
-  }
-  if (std::ranges::find(sets, "train", &NamedTable::name) != sets.end()) {
-    throw Error("cli.usage", "--valid train=...: the name train belongs to the training table");
-  }
-  return sets;
-}
 
 /// A long training must not end in a model that cannot be saved.
 void check_output(const std::string& path) {
@@ -255,7 +218,7 @@ ExitCode run(const Arguments& arguments) {
   std::optional<Model> loaded;
   if (!arguments.continue_from.empty()) loaded = io::load_model(arguments.continue_from);
   const Model* previous = loaded ? &*loaded : nullptr;
-  const Parameters parameters = read_parameters(arguments, previous);
+  const Parameters parameters = read_parameters(arguments.parameters, previous != nullptr ? previous->parameters : Parameters{});
   check_output(arguments.model);
 
   io::CsvOptions csv = arguments.csv;
@@ -281,20 +244,6 @@ ExitCode run(const Arguments& arguments) {
   return kSuccess;
 }
 
-void add_training_parameters(CLI::App& command, Arguments& arguments) {
-  command.add_option("--param", arguments.words, "One training parameter; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("KEY=VALUE");
-  command
-      .add_option("--params", arguments.parameter_file, "Training parameters as a JSON object; --param wins")
-      ->type_name("FILE.json");
-  command.add_option("--seed", arguments.seed, "Seed of every random choice")->type_name("N");
-  command
-      .add_option("--threads", arguments.threads, "Threads; 0 is all cores. The model does not depend on it")
-      ->type_name("N");
-  command.add_option("--device", arguments.device, "cpu, cuda, cuda:N or auto")->type_name("DEVICE");
-}
-
 }  // namespace
 
 Verb add_train(CLI::App& program) {
@@ -311,7 +260,7 @@ Verb add_train(CLI::App& program) {
       ->type_name("NAME|INDEX");
   command->add_option("--weight", arguments->csv.weight, "Row weight column, by name or index")
       ->type_name("NAME|INDEX");
-  add_training_parameters(*command, *arguments);
+  add_training_parameters(*command, arguments->parameters);
   command->add_option("--model", arguments->model, "Model file to write: .json or .ubj")
       ->required()
       ->type_name("OUT");

@@ -1,5 +1,4 @@
 // What alerts catch and what they cost: the part of the report that is read first.
-#include <coppice/error.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

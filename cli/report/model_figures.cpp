@@ -3,8 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <numeric>
+#include <limits>
 
 #include "report/bars.h"
 #include "report/html.h"
@@ -34,7 +33,7 @@ std::string importance_figure(const std::vector<Importance>& importances) {
   }
   std::string caption = "Share of the loss that the splits on a feature removed.";
   if (importances.size() > bars.size()) {
-    caption += fmt::format(" {} features of less are not shown.", importances.size() - bars.size());
+    caption += fmt::format(" {} features with less are not shown.", importances.size() - bars.size());
   }
   return cell("Feature importance", caption, bar_chart("Feature importance", caption, bars));
 }

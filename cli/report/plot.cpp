@@ -166,7 +166,8 @@ void Plot::text(double x, double y, std::string_view text, std::string_view anch
 }
 
 void Plot::label(Point point, std::string_view text, Role role, Side side) {
-  const double x = x_of(point.x), y = y_of(point.y), width = text_width(text);
+  const double x = x_of(point.x), y = y_of(point.y);
+  const double width = text_width(text) * (role == Role::kAccent ? 1.12 : 1);  // which is bold
   const bool is_above = side == Side::kAbove || side == Side::kAboveRight;
   const bool is_beside = side == Side::kLeft || side == Side::kRight;
   const double baseline = is_beside ? y + 4 : is_above ? y - 9 : y + 18;

@@ -30,6 +30,8 @@ namespace coppice::cli {
 [[nodiscard]] std::string measures_table(const ModelReport& report);
 /// Importance and partial dependence.
 [[nodiscard]] std::string features_section(const ModelReport& report);
+/// A figure for each metric that was watched in training; empty when none was.
+[[nodiscard]] std::string learning_figures(const TrainingSummary& summary);
 /// Learning curves and parameters.
 [[nodiscard]] std::string training_section(const ModelReport& report);
 /// Missing values, ranges and categories of the table.

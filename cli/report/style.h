@@ -60,7 +60,7 @@ h3 + p { margin-top: 2px; font-size: 14px; line-height: 1.45; color: var(--soft)
 table { width: 100%; border-collapse: collapse; font-size: 14px; line-height: 1.35; }
 th, td { padding: 6px 0 6px 14px; text-align: right; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 400; color: var(--soft); vertical-align: bottom; }
-thead th { font-size: 13px; border-bottom-color: var(--axis); }
+thead th { overflow-wrap: break-word; font-size: 13px; border-bottom-color: var(--axis); }
 th:first-child, td:first-child { padding-left: 0; }
 th.left, td.left { text-align: left; }
 td { overflow-wrap: anywhere; }

@@ -82,8 +82,6 @@ std::string measures_table(const ModelReport& report) {
   return table_html(table);
 }
 
-std::string learning_figures(const TrainingSummary& summary);
-
 std::string training_section(const ModelReport& report) {
   const Model& model = report.model;
   const TrainingSummary& summary = model.summary;

@@ -46,7 +46,7 @@ void set_scale(View& view) {
   view.is_cut = middle != best && view.study.goal.is_better(limit, worst);
   const double end = view.is_cut ? limit : worst;
   const double room = 0.15 * (best - end);  // for the label of the best one
-  const auto [low, high] = std::minmax(best + room, end);
+  const auto [low, high] = std::minmax({best + room, end});
   view.score = linear_scale(low, high, Unit::kNumber, 4, true);
 }
 

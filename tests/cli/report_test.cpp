@@ -1,6 +1,8 @@
 // coppice report: its numbers are those of evaluate, its words fit the table, its errors leave no page.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <string>
@@ -160,6 +162,25 @@ TEST_F(Report, NumbersAreReportedToo) {
     numbers.insert(numbers.end(), {value, metrics["intervals"][name][0], metrics["intervals"][name][1]});
   }
   EXPECT_EQ(numbers_of(between(page, "<dl class=\"numbers\">", "</dl>")), numbers);
+}
+
+TEST_F(Report, OfAStudyHasItsOutcome) {
+  ASSERT_EQ(run({"tune", "--train", "t.csv", "--valid", "new.csv", "--label", "Class", "--range", "eta=0:1",
+                 "--trials", "3", "--param", "num_round=5", "--out", "study"})
+                .exit_code,
+            0);
+  ASSERT_EQ(run({"tune", "--report", "study", "--out", "r.html"}).exit_code, 0);
+  std::vector<double> scores;
+  const Json outcome = Json::parse(read("study/outcome.json"));
+  for (const Json& trial : outcome["trials"]) scores.push_back(trial["score"]);
+  std::ranges::sort(scores);  // logloss: the best first
+  const std::string page = read("r.html");
+  EXPECT_EQ(numbers_of(between(page, "<h2>All trials", "</table>")), scores);
+  EXPECT_THAT(page, HasSubstr("<h1>Best of 3 trials: validation-logloss "));
+
+  const Outcome nowhere = run({"tune", "--report", "study"});
+  EXPECT_EQ(nowhere.exit_code, 2);
+  EXPECT_EQ(nowhere.errors, "coppice: [cli.usage] name the HTML file to write with --out\n");
 }
 
 TEST_F(Report, MistakesLeaveNoPage) {

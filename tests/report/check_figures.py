@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 from pages import HOSTILE_NAME, make_pages
 
+FEWEST_FIGURES = 6
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|nan|inf")
 COMMAND = re.compile(r"([MLHVhvZ])([^MLHVhvZ]*)")
 
@@ -144,7 +145,7 @@ def main():
         for name, path in make_pages(sys.argv[1], folder).items():
             html = path.read_text(encoding="utf-8")
             page = Page(html)
-            if len(page.figures) < 8:
+            if len(page.figures) < FEWEST_FIGURES:
                 failures.append(f"{name}: only {len(page.figures)} figures")
             if page.active or HOSTILE_NAME in html:
                 failures.append(f"{name}: markup out of the data reached the page: {page.active}")

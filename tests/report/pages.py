@@ -46,4 +46,9 @@ def make_pages(program, folder):
         known = ["--amount-column", "Amount", "--cost-review", "5"] if name == "rare" else []
         run("report", "--model", f"{name}.json", f"{name}_test.csv", "--out", f"{name}.html", *known)
         pages[name] = Path(folder) / f"{name}.html"
+    run("tune", "--train", "rare_train.csv", "--valid", "rare_valid.csv", "--label", "Label", "--range", "eta=0:1",
+        "--range", "alpha=0.001:2:log", "--range", "max_depth=1:6:int", "--range", "grow_policy=depthwise,lossguide",
+        "--param", "num_round=20", "--objective", "validation:ap", "--trials", "12", "--out", "study")
+    run("tune", "--report", "study", "--out", "study.html")
+    pages["study"] = Path(folder) / "study.html"
     return pages

@@ -20,7 +20,8 @@ std::vector<int> rungs(const Study& study) {
 
 bool has_reached(const Study& study, const Trial& trial, int n_rounds) {
   return static_cast<int>(trial.curves.size()) == std::max(study.n_folds, 1) &&
-         std::ranges::all_of(trial.curves, [&](const TrialCurve& curve) { return curve.n_rounds >= n_rounds; });
+         std::ranges::all_of(trial.curves,
+                             [&](const TrialCurve& curve) { return curve.n_rounds >= n_rounds; });
 }
 
 /// The metric after so many rounds, the mean of the folds.
@@ -62,7 +63,24 @@ Outcome outcome_of(const Study& study, std::map<int, Trial> known, bool is_done)
   return outcome;
 }
 
+/// Trials that go on, of those that reached a rung.
+std::size_t n_kept(const Study& study, std::size_t n_reached) {
+  const auto factor = static_cast<std::size_t>(study.halving.factor);
+  return (n_reached + factor - 1) / factor;
+}
+
 }  // namespace
+
+int training_count(const Study& study, const Limits& limits) {
+  if (study.strategy != Strategy::kHalving) return trial_count(study, limits);
+  auto n_trials = static_cast<std::size_t>(study.halving.n_trials);
+  std::size_t count = 0;
+  for (std::size_t rung = 0; rung < rungs(study).size(); ++rung) {
+    count += n_trials;
+    n_trials = n_kept(study, n_trials);
+  }
+  return static_cast<int>(count);
+}
 
 HalvingState halving_state(const Study& study, std::span<const Trial> finished) {
   std::map<int, Trial> known;
@@ -85,10 +103,9 @@ HalvingState halving_state(const Study& study, std::span<const Trial> finished) 
     }
     if (!state.to_train.empty() || state.is_last_rung) break;
     rank(reached, known, study.goal, n_rounds);
-    const auto factor = static_cast<std::size_t>(study.halving.factor);
-    const std::size_t n_kept = (reached.size() + factor - 1) / factor;
-    for (std::size_t i = n_kept; i < reached.size(); ++i) stop_at(known.at(reached[i]), n_rounds);
-    reached.resize(n_kept);
+    const std::size_t n_left = n_kept(study, reached.size());
+    for (std::size_t i = n_left; i < reached.size(); ++i) stop_at(known.at(reached[i]), n_rounds);
+    reached.resize(n_left);
     alive = std::move(reached);
     std::ranges::sort(alive);
   }

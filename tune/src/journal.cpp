@@ -16,7 +16,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kFormat = 1;
-constexpr std::array kStrategies = {std::pair(Strategy::kRandom, "random"), std::pair(Strategy::kGrid, "grid"),
+constexpr std::array kStrategies = {std::pair(Strategy::kRandom, "random"),
+                                    std::pair(Strategy::kGrid, "grid"),
                                     std::pair(Strategy::kHalving, "halving")};
 constexpr std::array kEndReasons = {EndReason::kNotEnded, EndReason::kTrials, EndReason::kTarget,
                                     EndReason::kPatience, EndReason::kTime};
@@ -71,6 +72,7 @@ Json study_json(const Study& study) {
           {"objective", {{"metric", study.goal.metric}, {"higher_is_better", study.goal.higher_is_better}}},
           {"folds", study.n_folds},
           {"data_hash", study.data_hash},
+          {"fold_hash", study.fold_hash},
           {"source", study.source.empty() ? Json::object() : Json::parse(study.source)}};
 }
 
@@ -95,6 +97,7 @@ Study study_of(const Json& json) {
   study.goal = {goal.at("metric").get<std::string>(), goal.at("higher_is_better").get<bool>()};
   study.n_folds = json.at("folds").get<int>();
   study.data_hash = json.at("data_hash").get<std::string>();
+  study.fold_hash = json.at("fold_hash").get<std::string>();
   study.source = json.at("source").dump();
   return study;
 }
@@ -265,9 +268,10 @@ Journal read_journal(std::string_view text, const std::string& name) {
     try {
       read_event(Json::parse(text.substr(begin, end - begin)), journal);
     } catch (const std::exception& problem) {  // of JSON, of a value that nobody writes
-      throw Error("tune.journal", fmt::format("{}:{}: this is no line of a journal ({}); move the folder away "
-                                              "and begin anew",
-                                              name, line, problem.what()));
+      throw Error("tune.journal",
+                  fmt::format("{}:{}: this is no line of a journal ({}); move the folder away "
+                              "and begin anew",
+                              name, line, problem.what()));
     }
   }
   return journal;
@@ -289,10 +293,8 @@ std::string outcome_json(const Study& study, const Outcome& outcome) {
                                       : Json{{"trial", winner->index},
                                              {"parameters", point_json(winner->parameters)},
                                              {"score", number_json(winner->score())}};
-  return Json{{"objective", study.goal.metric},
-              {"end", to_string(outcome.end)},
-              {"best", best},
-              {"trials", trials}}
+  return Json{
+      {"objective", study.goal.metric}, {"end", to_string(outcome.end)}, {"best", best}, {"trials", trials}}
       .dump();
 }
 

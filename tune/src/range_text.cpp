@@ -75,8 +75,8 @@ Range range_from_parts(std::string_view text, std::string name, std::string_view
     range.kind = RangeKind::kCategory;
     range.values = split_text(values, ',');
     if (range.values.size() < 2) {
-      refuse(text, fmt::format("one value is no range; a fixed value goes to --param {}={}", range.name,
-                               values));
+      refuse(text,
+             fmt::format("one value is no range; a fixed value goes to --param {}={}", range.name, values));
     }
     return range;
   }
@@ -189,6 +189,22 @@ Space space_from_json(std::string_view json, const std::string& place) {
 }
 
 std::string space_to_json(const Space& space) {
+  Json json = Json::object();
+  for (const Range& range : space) {
+    if (range.kind == RangeKind::kCategory) {
+      json[range.name] = range.values;
+      continue;
+    }
+    std::string text = fmt::format("{}:{}", range.low, range.high);
+    if (range.kind == RangeKind::kInteger) text += ":int";
+    if (range.scaling == Scaling::kLogarithmic) text += ":log";
+    if (range.scaling == Scaling::kReverseLogarithmic) text += ":reverselog";
+    json[range.name] = text;
+  }
+  return json.dump();
+}
+
+std::string parameter_ranges(const Space& space) {
   Json ranges = Json::object();
   for (const KindName& kind : kKindNames) {
     Json& list = ranges[kind.name] = Json::array();

@@ -24,8 +24,8 @@ void check_name(const Range& range) {
   [[maybe_unused]] const std::string known = get_parameter(scratch, range.name);  // or an error
   const auto table = parameter_table();
   const auto info = std::ranges::find(table, parameter_name(range.name), &ParameterInfo::name);
-  const bool is_tuned = info != table.end() && info->in_model &&
-                        std::ranges::find(kNotTuned, info->name) == kNotTuned.end();
+  const bool is_tuned =
+      info != table.end() && info->in_model && std::ranges::find(kNotTuned, info->name) == kNotTuned.end();
   if (!is_tuned) throw Error("tune.space", fmt::format("{} is no parameter to tune", range.name));
 }
 
@@ -114,7 +114,8 @@ std::vector<std::string> grid_values(const Range& range, int steps) {
   const int n = takes_all ? static_cast<int>(range.high - range.low) + 1 : steps;
   const Scaling scaling = takes_all ? Scaling::kLinear : range.scaling;
   for (int i = 0; i < n; ++i) {
-    std::string value = number_text(range, at(scaling, range.low, range.high, static_cast<double>(i) / (n - 1)));
+    std::string value =
+        number_text(range, at(scaling, range.low, range.high, static_cast<double>(i) / (n - 1)));
     if (values.empty() || value != values.back()) values.push_back(std::move(value));
   }
   return values;
@@ -148,8 +149,8 @@ std::vector<Assignment> random_point(const Space& space, std::uint64_t seed, int
   std::vector<Assignment> point;
   for (const Range& range : space) {
     const std::uint64_t name = group_key(parameter_name(range.name));
-    const std::uint64_t draw =
-        detail::mix64(detail::draw_key(seed, detail::Purpose::kTrial, static_cast<std::uint32_t>(trial)) ^ name);
+    const std::uint64_t draw = detail::mix64(
+        detail::draw_key(seed, detail::Purpose::kTrial, static_cast<std::uint32_t>(trial)) ^ name);
     point.push_back({range.name, random_value(range, static_cast<double>(draw >> 11) * kUnit)});
   }
   return point;

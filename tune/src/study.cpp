@@ -31,13 +31,17 @@ std::string space_difference(const Space& before, const Space& now) {
   for (const Range& range : before) {
     const auto same = std::ranges::find(now, range.name, &Range::name);
     if (same == now.end()) return fmt::format("it varied {}", range.name);
-    if (*same != range) return fmt::format("the range of {} was {}", range.name, space_to_json({range}));
+    if (*same != range) return fmt::format("its range was {}", space_to_json({range}));
   }
   for (const Range& range : now) {
     if (std::ranges::find(before, range.name, &Range::name) == before.end())
       return fmt::format("it did not vary {}", range.name);
   }
   return "";
+}
+
+bool same_order(const Space& before, const Space& now) {
+  return std::ranges::equal(before, now, {}, &Range::name, &Range::name);
 }
 
 std::string parameter_difference(const Parameters& before, const Parameters& now) {
@@ -76,6 +80,8 @@ std::string strategy_difference(const Study& before, const Study& now) {
     return fmt::format("the strategy was {}, now it is {}", name_of(before.strategy), name_of(now.strategy));
   if (before.strategy != Strategy::kGrid && before.seed != now.seed)
     return fmt::format("the seed was {}, now it is {}", before.seed, now.seed);
+  if (before.strategy == Strategy::kGrid && !same_order(before.space, now.space))
+    return "its ranges stood in another order";
   if (before.strategy == Strategy::kGrid && before.grid_steps != now.grid_steps)
     return fmt::format("the grid had {} steps, now it has {}", before.grid_steps, now.grid_steps);
   if (before.strategy == Strategy::kHalving) return halving_difference(before.halving, now.halving);
@@ -132,7 +138,6 @@ std::vector<Assignment> trial_point(const Study& study, int trial) {
 Parameters trial_parameters(const Study& study, const std::vector<Assignment>& point) {
   Parameters parameters = study.parameters;
   for (const Assignment& assignment : point) set_parameter(parameters, assignment.name, assignment.value);
-  validate(parameters);
   return parameters;
 }
 
@@ -153,14 +158,15 @@ void check_study(const Study& study, const Limits& limits) {
 std::string first_difference(const Study& before, const Study& now) {
   if (before.library_version != now.library_version)
     return fmt::format("it was begun by version {}, this is {}", before.library_version, now.library_version);
-  if (before.data_hash != now.data_hash || before.n_folds != now.n_folds)
-    return "its tables, or their folds, had other content";
+  if (before.data_hash != now.data_hash) return "its tables had other content";
+  if (before.n_folds != now.n_folds)
+    return fmt::format("it had {} folds, now it has {}", before.n_folds, now.n_folds);
+  if (before.fold_hash != now.fold_hash) return "its folds had other rows";
   if (before.goal != now.goal)
     return fmt::format("the objective was {}, now it is {}", before.goal.metric, now.goal.metric);
-  for (const std::string& difference : {space_difference(before.space, now.space),
-                                        parameter_difference(before.parameters, now.parameters),
-                                        strategy_difference(before, now),
-                                        median_difference(before.median_rule, now.median_rule)}) {
+  for (const std::string& difference :
+       {space_difference(before.space, now.space), parameter_difference(before.parameters, now.parameters),
+        strategy_difference(before, now), median_difference(before.median_rule, now.median_rule)}) {
     if (!difference.empty()) return difference;
   }
   return "";

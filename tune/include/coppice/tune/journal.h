@@ -29,11 +29,11 @@ struct RunEvent {
 /// A journal as it was read.
 struct Journal {
   Study study;
-  double begin_time = 0;      ///< of the study
-  double last_time = 0;       ///< of the last event
+  double begin_time = 0;  ///< of the study
+  double last_time = 0;   ///< of the last event
   std::vector<RunEvent> runs;
-  std::vector<Trial> finished;  ///< as they were trained; `decide` tells what counts
-  std::vector<Trial> started;   ///< begun and not finished: they run, or their process is gone
+  std::vector<Trial> finished;           ///< as they were trained; `decide` tells what counts
+  std::vector<Trial> started;            ///< begun and not finished: they run, or their process is gone
   EndReason end = EndReason::kNotEnded;  ///< of the last run
 
   [[nodiscard]] bool is_empty() const noexcept { return begin_time == 0; }

@@ -38,18 +38,20 @@ struct Assignment {
 };
 
 /// Reads `eta=0:1`, `alpha=0.01:2:log`, `subsample=0.5:0.99:reverselog`, `max_depth=1:10:int`,
-/// `max_cat_to_onehot=1:64:int:log` or `grow_policy=depthwise,lossguide`. A parameter that is an integer needs
-/// no `int`. Errors: tune.range.
+/// `max_cat_to_onehot=1:64:int:log` or `grow_policy=depthwise,lossguide`. A parameter that is an integer
+/// needs no `int`. Errors: tune.range.
 [[nodiscard]] Range range_from_text(std::string_view text);
 
 /// Reads a space from JSON: `{"eta": "0:1:log", "max_depth": "1:10", "max_bin": [63, 255]}`, or the
-/// ParameterRanges of Automatic Model Tuning, `{"ContinuousParameterRanges": [{"Name": "eta", "MinValue": "0",
-/// "MaxValue": "1", "ScalingType": "Auto"}], "IntegerParameterRanges": [], "CategoricalParameterRanges": []}`,
-/// where Auto means Linear. `place` stands in error messages. Errors: tune.space, tune.range.
+/// ParameterRanges of Automatic Model Tuning, `{"ContinuousParameterRanges": [{"Name": "eta", "MinValue":
+/// "0", "MaxValue": "1", "ScalingType": "Auto"}], "IntegerParameterRanges": [], "CategoricalParameterRanges":
+/// []}`, where Auto means Linear. `place` stands in error messages. Errors: tune.space, tune.range.
 [[nodiscard]] Space space_from_json(std::string_view json, const std::string& place);
 
-/// The space as ParameterRanges.
+/// The space in the first form, in its order.
 [[nodiscard]] std::string space_to_json(const Space& space);
+/// The space as ParameterRanges.
+[[nodiscard]] std::string parameter_ranges(const Space& space);
 
 /// Checks that every range is of a parameter that trials can differ in, named once, with ends (or categories)
 /// that the parameter takes, and with the scaling that its numbers allow.

@@ -18,8 +18,9 @@ namespace coppice::tune {
 enum class Strategy : std::uint8_t { kRandom, kGrid, kHalving };
 
 /// Ends trials that promise nothing: the median rule of Automatic Model Tuning. A trial stops after round r
-/// when its metric then is worse than the median, over the earlier trials (by number) that came as far, of the
-/// mean of their metric up to round r. Only once r >= min_rounds and that many trials can be compared with.
+/// when its metric then is worse than the median, over the earlier trials (by number) that came as far, of
+/// the mean of their metric up to round r. Only once r >= min_rounds and that many trials can be compared
+/// with.
 struct MedianRule {
   bool is_on = false;
   int min_rounds = 10;
@@ -27,8 +28,8 @@ struct MedianRule {
   bool operator==(const MedianRule&) const = default;
 };
 
-/// Successive halving (Jamieson and Talwalkar 2016): all trials train min_rounds rounds, the best 1 / factor of
-/// them `factor` times as many, and so on up to num_round.
+/// Successive halving (Jamieson and Talwalkar 2016): all trials train min_rounds rounds, the best 1 / factor
+/// of them `factor` times as many, and so on up to num_round.
 struct Halving {
   int n_trials = 27;
   int min_rounds = 10;
@@ -56,6 +57,7 @@ struct Study {
   Goal goal;
   int n_folds = 0;        ///< 0: trials are judged on a validation table
   std::string data_hash;  ///< of all tables
+  std::string fold_hash;  ///< of which rows are in which fold; empty without folds
   std::string source;     ///< where the tables come from, a JSON object: told, not compared
   std::string library_version{version()};
 };
@@ -115,10 +117,13 @@ struct Outcome {
 
 /// Values that the space gives to a trial.
 [[nodiscard]] std::vector<Assignment> trial_point(const Study& study, int trial);
-/// All parameters of a trial. Errors: core.parameter.value.
+/// All parameters of a trial. Whether they go together is for `train` to say. Errors: core.parameter.value.
 [[nodiscard]] Parameters trial_parameters(const Study& study, const std::vector<Assignment>& point);
 /// How many trials there are at most.
 [[nodiscard]] int trial_count(const Study& study, const Limits& limits);
+
+/// How many trainings that makes: in halving one for each trial and rung.
+[[nodiscard]] int training_count(const Study& study, const Limits& limits);
 
 /// Errors: tune.study when parts do not go together; those of check_space; core.parameter.value.
 void check_study(const Study& study, const Limits& limits);
