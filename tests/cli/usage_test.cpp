@@ -16,8 +16,8 @@ TEST_F(Usage, HelpExplainsTheProgramAndEveryVerb) {
   EXPECT_EQ(program.exit_code, 0);
   EXPECT_THAT(program.output, HasSubstr("Exit codes: 0 done, 1 bad data or a failed job, 2 bad usage."));
   EXPECT_EQ(program.errors, "");
-  for (const std::string verb :
-       {"describe", "split", "train", "tune", "predict", "evaluate", "inspect", "verify", "parameters"}) {
+  for (const std::string verb : {"describe", "split", "train", "tune", "predict", "evaluate", "report",
+                                 "inspect", "verify", "parameters"}) {
     EXPECT_THAT(program.output, HasSubstr("\n  " + verb));
     const Outcome help = run({verb, "--help"});
     EXPECT_EQ(help.exit_code, 0) << verb;
@@ -51,7 +51,8 @@ TEST_F(Usage, MistakesAreBadUsageWithAMessage) {
       {{}, "[cli.usage] a verb is missing; see coppice --help"},
       {{"trian"}, "[cli.usage] there is no verb 'trian'; did you mean train?"},
       {{"xyzzy"},
-       "[cli.usage] there is no verb 'xyzzy'; there are describe, split, train, tune, predict, evaluate, inspect, "
+       "[cli.usage] there is no verb 'xyzzy'; there are describe, split, train, tune, predict, evaluate, "
+       "report, inspect, "
        "verify, parameters"},
       {{"describe"}, "[cli.usage] DATA is required; see coppice describe --help"},
       {{"describe", "t.csv", "--colour"},
