@@ -95,9 +95,10 @@ ExitCode run(int argc, const char* const* argv) {
   program.footer(kFooter);
   program.set_version_flag("--version", "coppice " + std::string(version()));
   program.require_subcommand(1);
-  const std::vector<Verb> verbs = {add_describe(program), add_split(program),   add_train(program),
-                                   add_tune(program),     add_predict(program), add_evaluate(program),
-                                   add_inspect(program),  add_verify(program),  add_parameters(program)};
+  const std::vector<Verb> verbs = {add_describe(program),  add_split(program),   add_train(program),
+                                   add_tune(program),      add_predict(program), add_evaluate(program),
+                                   add_report(program),    add_inspect(program), add_verify(program),
+                                   add_parameters(program)};
   const bool has_verb = argc > 1 && argv[1][0] != '-';
   if (has_verb) check_verb(verbs, argv[1]);
   if (argc == 1) throw Error("cli.usage", "a verb is missing; see coppice --help");

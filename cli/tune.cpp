@@ -22,6 +22,7 @@
 #include "tune_arguments.h"
 #include "tune_best.h"
 #include "tune_log.h"
+#include "tune_report.h"
 #include "tune_status.h"
 #include "tune_study.h"
 #include "verb.h"
@@ -38,6 +39,7 @@ constexpr const char* kFooter =
     "      --space space.json --search halving --trials 27 --out study\n"
     "  coppice tune --status study --json\n"
     "  coppice tune --best study --model fraud.json\n"
+    "  coppice tune --report study --out tuning.html\n"
     "Run the same command again to go on after a kill, or with more --trials. What comes out does not depend "
     "on\n"
     "--parallel and --threads. docs/tuning.md has the rules.";
@@ -54,7 +56,8 @@ std::string host_name() {
 
 void check_usage(const TuneArguments& arguments) {
   const auto refuse = [](const std::string& message) { throw Error("cli.usage", message); };
-  if (arguments.tables.train.empty()) refuse("give --train, or ask about a study with --status or --best");
+  if (arguments.tables.train.empty())
+    refuse("give --train, or ask about a study with --status, --best or --report");
   if (arguments.tables.csv.label.empty()) refuse("name the label with --label");
   if (arguments.out.empty()) refuse("name the folder of the study with --out");
   if (!arguments.model.empty() || arguments.retrain) refuse("--model and --retrain belong to --best");
@@ -158,6 +161,7 @@ ExitCode run_study(const TuneArguments& arguments) {
 ExitCode run(const TuneArguments& arguments) {
   if (!arguments.status.empty()) return print_status(arguments);
   if (!arguments.best.empty()) return write_best(arguments);
+  if (!arguments.report.empty()) return write_study_report(arguments);
   return run_study(arguments);
 }
 
@@ -272,7 +276,9 @@ Verb add_tune(CLI::App& program) {
   add_limits(*command, *arguments);
   add_training_parameters(*command, arguments->parameters);
   add_reading(*command, arguments->tables.csv);
-  command->add_option("--out", arguments->out, "Folder of the study: its journal, its best model")
+  command
+      ->add_option("--out", arguments->out,
+                   "Folder of the study: its journal, its best model; with --report: HTML file to write")
       ->type_name("DIR");
   command->add_option("--log-period", arguments->log_period, "Log every Nth trial; 0 logs nothing")
       ->check(CLI::Range(0, 1'000'000).description(""))
@@ -283,6 +289,7 @@ Verb add_tune(CLI::App& program) {
       ->type_name("DIR");
   command->add_option("--best", arguments->best, "Write the best model of a study to --model")
       ->type_name("DIR");
+  command->add_option("--report", arguments->report, "Write a page about a study to --out")->type_name("DIR");
   command->add_option("--model", arguments->model, "Model file to write: .json or .ubj")->type_name("OUT");
   command->add_flag("--retrain", arguments->retrain,
                     "With --best: train anew by the best parameters, on training and validation rows");

@@ -44,6 +44,7 @@ struct TuneArguments {
   bool json = false;
   std::string status;  ///< the folder whose status is asked for
   std::string best;    ///< the folder whose winner is asked for
+  std::string report;  ///< the folder that a page is asked about
   std::string model;
   bool retrain = false;
 };

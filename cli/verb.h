@@ -29,6 +29,7 @@ struct Verb {
 [[nodiscard]] Verb add_tune(CLI::App& program);
 [[nodiscard]] Verb add_predict(CLI::App& program);
 [[nodiscard]] Verb add_evaluate(CLI::App& program);
+[[nodiscard]] Verb add_report(CLI::App& program);
 [[nodiscard]] Verb add_inspect(CLI::App& program);
 [[nodiscard]] Verb add_verify(CLI::App& program);
 [[nodiscard]] Verb add_parameters(CLI::App& program);

@@ -343,7 +343,7 @@ TEST_F(Tune, TimeEndsARunThatCanBeGoneOnWith) {
 
 TEST_F(Tune, MistakesAreBadUsageWithAMessage) {
   const std::vector<std::pair<Words, std::string>> mistakes = {
-      {{"tune"}, "[cli.usage] give --train, or ask about a study with --status or --best\n"},
+      {{"tune"}, "[cli.usage] give --train, or ask about a study with --status, --best or --report\n"},
       {{"tune", "--train", "t.csv"}, "[cli.usage] name the label with --label\n"},
       {{"tune", "--train", "t.csv", "--label", "Class"},
        "[cli.usage] name the folder of the study with --out\n"},
