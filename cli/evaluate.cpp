@@ -1,4 +1,8 @@
 // coppice evaluate: how good a model is on a labelled table.
+#include <coppice/error.h>
+#include <coppice/io/model_file.h>
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
