@@ -1,6 +1,7 @@
 // Scores of a request and the text that carries them.
 #pragma once
 
+#include <coppice/explainer.h>
 #include <coppice/model.h>
 #include <coppice/serve/rows.h>
 
@@ -69,11 +70,17 @@ struct AnswerOptions {
 /// One answer, kept and written again.
 struct Answer {
   std::string body;
-  std::vector<float> predictions;        ///< [n_rows]: what drift and shadow look at
-  std::vector<float> margins;            ///< [n_rows], when a field asked for them
-  std::vector<std::int32_t> leaves;      ///< of a row
-  std::vector<double> contributions;     ///< of a row
-  std::vector<std::uint32_t> strongest;  ///< features by their contribution
+  std::vector<float> predictions;  ///< [n_rows]: what drift and shadow look at
+
+  /// What writing needs besides.
+  struct Memory {
+    std::vector<float> margins;         ///< [n_rows]
+    std::vector<std::int32_t> leaves;   ///< [n_trees], of a row
+    std::vector<double> contributions;  ///< [n_features + 1], of a row
+    std::vector<Reason> reasons;        ///< of a row
+    std::string list;                   ///< JSON text that goes into a CSV field
+  };
+  Memory memory;
 };
 
 /// Scores rows of one model and writes answers. Immutable and thread-safe; holds what it needs of the model.
