@@ -49,10 +49,14 @@ std::string inside_root(const ServerOptions& options, const std::string& url) {
   return path.string();
 }
 
-std::size_t number_of(std::string_view text, std::size_t otherwise) {
-  std::size_t number = otherwise;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
+/// A whole number of the query. Errors: HttpError 400.
+std::size_t number_of(const Route& route, std::string_view name, std::size_t otherwise) {
+  const std::string text = form_field(route.query, name);
+  if (text.empty()) return otherwise;
+  std::size_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed == std::errc() && end == text.data() + text.size()) return number;
+  throw HttpError(400, "serve.model.request", fmt::format("{}={}: expected a whole number", name, text));
 }
 
 Json names_of(const ServedModel& model) { return {{"modelName", model.name}, {"modelUrl", model.path}}; }
@@ -78,8 +82,8 @@ const ServedModel& require_model(const ModelSet& models, std::string_view name) 
 }
 
 void list_models(const Route& route, const ModelSet& models, Response& response) {
-  const std::size_t first = number_of(form_field(route.query, "next_page_token"), 0);
-  const std::size_t limit = std::max<std::size_t>(number_of(form_field(route.query, "limit"), 100), 1);
+  const std::size_t first = number_of(route, "next_page_token", 0);
+  const std::size_t limit = std::max<std::size_t>(number_of(route, "limit", 100), 1);
   Json list = Json::array();
   std::size_t place = 0;
   for (const auto& [name, model] : models.models) {

@@ -118,6 +118,7 @@ class Connection final : public ConnectionBase, public std::enable_shared_from_t
 
   void on_read(const ErrorCode& failed, std::size_t n_bytes) {
     idle_since_ = SteadyTime::max();
+    if (kIsTls && failed == asio::error::eof) return shut();  // TLS says good-bye to a good-bye
     if (failed) return close();
     buffer_.commit(n_bytes);
     io_.metrics.bytes_in.add(n_bytes);
@@ -165,6 +166,7 @@ class Connection final : public ConnectionBase, public std::enable_shared_from_t
   void begin() {
     parser_.emplace(request_, storage_, limits().header_bytes, limits().body_bytes);
     is_admitted_ = false;
+    route_ = {};
     deadline = now() + limits().request;
     set_running(true);
   }

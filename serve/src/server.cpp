@@ -62,6 +62,12 @@ std::optional<asio::ssl::context> make_tls(const ServerOptions& options) {
 struct Server::State {
   State(const ServerOptions& options, ModelStore& store)
       : service(options, store, thread_count(options.threads)), tls(make_tls(options)) {
+    const auto n_writers = 2 * static_cast<std::size_t>(service.threads());
+    if (store.options().drift.n_writers < n_writers) {
+      throw Error("serve.option.writers",
+                  fmt::format("{} threads need a store with {} writers of drift, it has {}",
+                              service.threads(), n_writers, store.options().drift.n_writers));
+    }
     raise_file_limit();
     for (int i = 0; i < service.threads(); ++i) {
       threads.push_back(std::make_unique<IoThread>(service, static_cast<std::size_t>(i)));

@@ -47,6 +47,9 @@ a { color: var(--green) }
 </style>
 )";
 
+/// Fewer rows fill no histogram: the index would be large by chance.
+constexpr std::uint64_t kRowsOfDrift = 500;
+
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -165,7 +168,7 @@ class Page {
       if (!text.empty()) text += ", ";
       text += fmt::format("{} {:.3f}", escaped(furthest->name), *furthest->psi);
     }
-    if (text.empty()) return "<small>no rows yet</small>";
+    if (text.empty() || report.rows < kRowsOfDrift) return "<small>too few rows yet</small>";
     return fmt::format("<a href=\"/models/{}/drift\">{}</a>", model.name, text);
   }
 

@@ -17,7 +17,7 @@ TEST_F(Usage, HelpExplainsTheProgramAndEveryVerb) {
   EXPECT_THAT(program.output, HasSubstr("Exit codes: 0 done, 1 bad data or a failed job, 2 bad usage."));
   EXPECT_EQ(program.errors, "");
   for (const std::string verb :
-       {"describe", "split", "train", "predict", "evaluate", "inspect", "verify", "parameters"}) {
+       {"describe", "split", "train", "predict", "evaluate", "inspect", "verify", "parameters", "serve"}) {
     EXPECT_THAT(program.output, HasSubstr("\n  " + verb));
     const Outcome help = run({verb, "--help"});
     EXPECT_EQ(help.exit_code, 0) << verb;
@@ -52,7 +52,7 @@ TEST_F(Usage, MistakesAreBadUsageWithAMessage) {
       {{"trian"}, "[cli.usage] there is no verb 'trian'; did you mean train?"},
       {{"xyzzy"},
        "[cli.usage] there is no verb 'xyzzy'; there are describe, split, train, predict, evaluate, inspect, "
-       "verify, parameters"},
+       "verify, parameters, serve"},
       {{"describe"}, "[cli.usage] DATA is required; see coppice describe --help"},
       {{"describe", "t.csv", "--colour"},
        "[cli.usage] The following argument was not expected: --colour; see coppice describe --help"},

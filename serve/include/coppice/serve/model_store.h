@@ -74,6 +74,8 @@ class ModelStore {
  public:
   explicit ModelStore(StoreOptions options);
 
+  [[nodiscard]] const StoreOptions& options() const noexcept { return options_; }
+
   /// From the next load of `name` on, the model at `path` scores copies of its requests.
   void set_shadow(const std::string& name, const std::string& path);
 

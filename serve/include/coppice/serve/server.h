@@ -51,7 +51,8 @@ struct ServerOptions {
 /// Sockets are open when it is made; `run` answers.
 class Server {
  public:
-  /// Needs: `store` lives longer. Errors: serve.listen.*, serve.tls.*, serve.option.*.
+  /// Needs: `store` lives longer, and its DriftOptions::n_writers is at least twice the number of threads:
+  /// those of connections and those of large requests. Errors: serve.listen.*, serve.tls.*, serve.option.*.
   Server(const ServerOptions& options, ModelStore& store);
   ~Server();
   Server(const Server&) = delete;
