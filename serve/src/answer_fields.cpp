@@ -21,20 +21,21 @@ struct KnownField {
   Scope scope;
 };
 
-constexpr std::array kKnownFields{
-    KnownField{"score", Quantity::kPrediction, Scope::kAll},
-    KnownField{"prediction", Quantity::kPrediction, Scope::kAll},
-    KnownField{"probability", Quantity::kPrediction, Scope::kClasses},
-    KnownField{"label", Quantity::kLabel, Scope::kClasses},
-    KnownField{"margin", Quantity::kMargin, Scope::kAll}, KnownField{"leaf", Quantity::kLeaf, Scope::kAll},
-    KnownField{"reasons", Quantity::kReasons, Scope::kAll}, KnownField{"bias", Quantity::kBias, Scope::kAll},
-    // The managed container's; its raw score is the probability.
-    KnownField{"predicted_label", Quantity::kLabel, Scope::kClasses},
-    KnownField{"labels", Quantity::kLabels, Scope::kClasses},
-    KnownField{"probabilities", Quantity::kProbabilities, Scope::kClasses},
-    KnownField{"raw_score", Quantity::kPrediction, Scope::kClasses},
-    KnownField{"raw_scores", Quantity::kProbabilities, Scope::kClasses},
-    KnownField{"predicted_score", Quantity::kPrediction, Scope::kNumbers}};
+constexpr std::array kKnownFields{KnownField{"score", Quantity::kPrediction, Scope::kAll},
+                                  KnownField{"prediction", Quantity::kPrediction, Scope::kAll},
+                                  KnownField{"probability", Quantity::kPrediction, Scope::kClasses},
+                                  KnownField{"label", Quantity::kLabel, Scope::kClasses},
+                                  KnownField{"margin", Quantity::kMargin, Scope::kAll},
+                                  KnownField{"leaf", Quantity::kLeaf, Scope::kAll},
+                                  KnownField{"reasons", Quantity::kReasons, Scope::kAll},
+                                  KnownField{"contributions", Quantity::kContributions, Scope::kAll},
+                                  // The managed container's; its raw score is the probability.
+                                  KnownField{"predicted_label", Quantity::kLabel, Scope::kClasses},
+                                  KnownField{"labels", Quantity::kLabels, Scope::kClasses},
+                                  KnownField{"probabilities", Quantity::kProbabilities, Scope::kClasses},
+                                  KnownField{"raw_score", Quantity::kPrediction, Scope::kClasses},
+                                  KnownField{"raw_scores", Quantity::kProbabilities, Scope::kClasses},
+                                  KnownField{"predicted_score", Quantity::kPrediction, Scope::kNumbers}};
 
 const KnownField& known_field(const std::string& name) {
   const auto found = std::ranges::find(kKnownFields, name, &KnownField::name);

@@ -29,13 +29,16 @@ void append_number(std::string& out, Number number) {
   out.append(text.data(), fmt::format_to(text.data(), FMT_COMPILE("{}"), number));
 }
 
+/// Contributions are told in float32, as margins are.
+float as_told(double value) noexcept { return static_cast<float>(value); }
+std::int32_t as_told(std::int32_t value) noexcept { return value; }
+
 /// Is it one number for a row?
 bool is_number(Quantity quantity) noexcept {
   switch (quantity) {
     case Quantity::kPrediction:
     case Quantity::kLabel:
     case Quantity::kMargin:
-    case Quantity::kBias:
       return true;
     default:
       return false;
@@ -83,8 +86,7 @@ class RowWriter {
  public:
   RowWriter(const AnswerEngine& engine, const RowBatch& rows, const AnswerOptions& options, Answer& answer)
       : engine_(engine), rows_(rows), options_(options), answer_(answer), memory_(answer.memory) {
-    const bool has_reasons = has(options, Quantity::kReasons);
-    needs_contributions_ = has_reasons || has(options, Quantity::kBias);
+    needs_contributions_ = has(options, Quantity::kReasons) || has(options, Quantity::kContributions);
     if (needs_contributions_ && !engine.explainer) {
       throw Error(
           "serve.request.output",
@@ -107,7 +109,7 @@ class RowWriter {
       }
       answer_.body += row_end;
     }
-    if (options_.comma_joined) answer_.body.pop_back();
+    if (options_.comma_joined && rows_.n_rows() > 0) answer_.body.pop_back();
   }
 
   /// Objects, `separator` between them and `end` behind each.
@@ -128,28 +130,28 @@ class RowWriter {
     }
   }
 
+  /// A list has an array of its own: it cannot stand beside numbers.
   void write_npy() {
     const std::size_t n_fields = options_.fields.size();
-    if (n_fields == 1 && options_.fields.front().quantity == Quantity::kLeaf) {
-      begin_npy("<i4", {rows_.n_rows(), memory_.leaves.size()}, answer_.body);
-      for (std::size_t i = 0; i < rows_.n_rows(); ++i) {
-        find_leaves(i);
-        for (const std::int32_t leaf : memory_.leaves) append_npy(leaf, answer_.body);
-      }
-      return;
-    }
-    const auto field = std::ranges::find_if_not(options_.fields, is_number, &AnswerField::quantity);
-    if (field != options_.fields.end()) {
+    const Quantity first = options_.fields.front().quantity;
+    if (n_fields == 1 && first == Quantity::kLeaf)
+      return write_npy_lists("<i4", memory_.leaves, &RowWriter::find_leaves);
+    if (n_fields == 1 && first == Quantity::kContributions)
+      return write_npy_lists("<f4", memory_.contributions, &RowWriter::explain);
+    const auto list = std::ranges::find_if_not(options_.fields, is_number, &AnswerField::quantity);
+    if (list != options_.fields.end()) {
       throw Error(
           "serve.request.accept",
-          fmt::format("an npy answer holds numbers, and '{}' is a list (leaf alone can be had): take JSON",
-                      field->name));
+          fmt::format("an npy answer holds numbers; '{}' is a list: take JSON{}", list->name,
+                      n_fields > 1 && list->quantity != Quantity::kReasons ? ", or select it alone" : ""));
     }
-    n_fields == 1 ? begin_npy("<f4", {rows_.n_rows()}, answer_.body)
-                  : begin_npy("<f4", {rows_.n_rows(), n_fields}, answer_.body);
+    if (n_fields == 1) {
+      begin_npy("<f4", {rows_.n_rows()}, answer_.body);
+    } else {
+      begin_npy("<f4", {rows_.n_rows(), n_fields}, answer_.body);
+    }
     for (std::size_t i = 0; i < rows_.n_rows(); ++i) {
-      explain(i);
-      for (const AnswerField& one : options_.fields) append_npy(number(one.quantity, i), answer_.body);
+      for (const AnswerField& field : options_.fields) append_npy(number(field.quantity, i), answer_.body);
     }
   }
 
@@ -159,6 +161,17 @@ class RowWriter {
     if (needs_contributions_) engine_.explainer->contributions(rows_.row(i), memory_.contributions);
   }
   void find_leaves(std::size_t i) { engine_.scorer.leaves(rows_.row(i), memory_.leaves); }
+
+  /// A list for each row, which `find` fills.
+  template <class Value>
+  void write_npy_lists(std::string_view type, const std::vector<Value>& list,
+                       void (RowWriter::*find)(std::size_t)) {
+    begin_npy(type, {rows_.n_rows(), list.size()}, answer_.body);
+    for (std::size_t i = 0; i < rows_.n_rows(); ++i) {
+      (this->*find)(i);
+      for (const Value value : list) append_npy(as_told(value), answer_.body);
+    }
+  }
 
   void write_csv_row(std::size_t i) {
     explain(i);
@@ -181,8 +194,6 @@ class RowWriter {
         return answer_.predictions[i] >= options_.threshold ? 1 : 0;
       case Quantity::kMargin:
         return memory_.margins[i];
-      case Quantity::kBias:
-        return static_cast<float>(memory_.contributions.back());
       default:
         return answer_.predictions[i];
     }
@@ -193,7 +204,9 @@ class RowWriter {
     switch (quantity) {
       case Quantity::kLeaf:
         find_leaves(i);
-        return append_leaves(out);
+        return append_list(out, memory_.leaves);
+      case Quantity::kContributions:
+        return append_list(out, memory_.contributions);
       case Quantity::kReasons:
         return append_reasons(out, i);
       case Quantity::kProbabilities:
@@ -211,13 +224,13 @@ class RowWriter {
     }
   }
 
-  void append_leaves(std::string& out) {
-    out += '[';
-    for (std::size_t t = 0; t < memory_.leaves.size(); ++t) {
-      if (t > 0) out += ',';
-      append_number(out, memory_.leaves[t]);
+  template <class Value>
+  void append_list(std::string& out, const std::vector<Value>& values) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      out += i == 0 ? '[' : ',';
+      append_number(out, as_told(values[i]));
     }
-    out += ']';
+    out += values.empty() ? "[]" : "]";
   }
 
   void append_reasons(std::string& out, std::size_t i) {
@@ -230,7 +243,7 @@ class RowWriter {
       out += engine_.names[reason.feature];
       append_feature_value(out, reason.feature, rows_.row(i)[reason.feature]);
       out += ",\"contribution\":";
-      append_number(out, static_cast<float>(reason.contribution));
+      append_number(out, as_told(reason.contribution));
       out += '}';
     }
     out += ']';
@@ -272,8 +285,9 @@ Answerer::Answerer(Answerer&&) noexcept = default;
 Answerer& Answerer::operator=(Answerer&&) noexcept = default;
 
 void Answerer::answer(const RowBatch& rows, const AnswerOptions& options, Answer& answer) const {
-  if (options.comma_joined && options.format == AnswerFormat::kCsv && options.fields.size() > 1) {
-    throw Error("serve.request.accept", "comma-joined CSV has room for one output a row: take JSON");
+  const bool is_one_number = options.fields.size() == 1 && is_number(options.fields.front().quantity);
+  if (options.comma_joined && options.format == AnswerFormat::kCsv && !is_one_number) {
+    throw Error("serve.request.accept", "comma-joined CSV has room for one number a row: take JSON");
   }
   answer.body.clear();
   answer.predictions.resize(rows.n_rows());
