@@ -190,7 +190,7 @@ void add_answers(CLI::App& command, Arguments& arguments) {
       .add_option(
           "--output", arguments.store.output,
           "What answers hold, unless the request says otherwise: prediction, probability, label, margin,\n"
-          "leaf, reasons, bias, separated by commas")
+          "leaf, reasons, contributions, separated by commas")
       ->envname("SAGEMAKER_INFERENCE_OUTPUT")
       ->type_name("A,B");
   command.add_option("--accept", arguments.accept, "Format of answers to requests that accept any")
