@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ constexpr const char* kFooter =
     "  coppice evaluate --model fraud.json test.csv --threshold 0.2 --json\n"
     "  coppice evaluate --model fraud.json test.csv --choose 'fpr<=0.001' --metric "
     "'recall@fpr=0.001,precision@k=100'\n"
+    "  coppice evaluate --model fraud.json validation.csv --choose max-f1 --store\n"
     "  coppice evaluate --model fraud.json test.csv --bootstrap 1000 --seed 1\n"
     "Metrics and rules, with their formulas: docs/metrics.md.";
 
@@ -35,6 +37,8 @@ struct Arguments {
   std::vector<std::string> paths;
   std::string label, weight, rule;
   bool has_header = true;
+  std::optional<double> threshold;  // none: the model's
+  bool store = false;
   EvaluationOptions options;
   bool json = false;
 };
@@ -83,6 +87,9 @@ void print_text(const Model& model, const Evaluation& evaluation, const Argument
   }
   text += '\n' + metrics_text(evaluation, arguments.options, is_binary);
   if (is_binary) text += confusion_text(evaluation, arguments.rule) + thresholds_text(evaluation);
+  if (arguments.store) {
+    text += fmt::format("\nThreshold {} stored in {}\n", evaluation.threshold, arguments.model);
+  }
   write_output(text);
 }
 
@@ -112,6 +119,7 @@ void print_json(const Model& model, const Evaluation& evaluation, const Argument
     json["positive"] = evaluation.confusion.positive();
     json["threshold"] = evaluation.threshold;
     if (!arguments.rule.empty()) json["rule"] = arguments.rule;
+    json["stored"] = arguments.store;
     json["confusion"] = confusion_json(evaluation.confusion);
     json["thresholds"] = thresholds_json(evaluation.thresholds);
   }
@@ -129,21 +137,24 @@ void print_json(const Model& model, const Evaluation& evaluation, const Argument
 }
 
 /// What of the command line can be wrong without a look at the table: before it is read.
-EvaluationOptions checked_options(const Arguments& arguments, Objective objective) {
+EvaluationOptions checked_options(const Arguments& arguments, const Model& model) {
   EvaluationOptions options = arguments.options;
+  options.threshold = arguments.threshold.value_or(model.threshold);
   for (const std::string& metric : options.metrics) static_cast<void>(metric_from_string(metric));
-  if (arguments.rule.empty()) return options;
-  options.rule = threshold_rule_from_string(arguments.rule);
-  if (objective != Objective::kBinaryLogistic) {
-    throw Error("cli.usage",
-                fmt::format("--choose needs a model of classes, and {} predicts a number", arguments.model));
+  if (!arguments.rule.empty()) options.rule = threshold_rule_from_string(arguments.rule);
+  if (arguments.store && !options.rule && !arguments.threshold) {
+    throw Error("cli.usage", "--store keeps a threshold: choose one with --choose or --threshold");
+  }
+  if ((options.rule || arguments.store) && model.objective != Objective::kBinaryLogistic) {
+    throw Error("cli.usage", fmt::format("{} needs a model of classes, and {} predicts a number",
+                                         options.rule ? "--choose" : "--store", arguments.model));
   }
   return options;
 }
 
 ExitCode run(const Arguments& arguments) {
-  const Model model = io::load_model(arguments.model);
-  const EvaluationOptions options = checked_options(arguments, model.objective);
+  Model model = io::load_model(arguments.model);
+  const EvaluationOptions options = checked_options(arguments, model);
   io::CsvOptions csv = reading_for(model.schema, arguments.has_header, options.threads);
   csv.label = arguments.label.empty() ? model.schema.label : arguments.label;
   csv.weight = arguments.weight.empty() ? model.schema.weight : arguments.weight;
@@ -154,6 +165,10 @@ ExitCode run(const Arguments& arguments) {
   const io::CsvTable table = io::read_csv(arguments.paths, model.schema, csv);
   log_extra_columns(table);
   const Evaluation evaluation = evaluate_table(model, table.data, options);
+  if (arguments.store) {
+    model.threshold = evaluation.threshold;
+    io::save_model(model, arguments.model);
+  }
   if (arguments.json) {
     print_json(model, evaluation, arguments);
   } else {
@@ -164,12 +179,14 @@ ExitCode run(const Arguments& arguments) {
 
 void add_measures(CLI::App& command, Arguments& arguments) {
   EvaluationOptions& options = arguments.options;
-  add_threshold(command, options.threshold);
+  add_threshold(command, arguments.threshold);
   command
       .add_option("--choose", arguments.rule,
                   fmt::format("Choose the threshold from this table: {}", kThresholdRules))
       ->excludes("--threshold")
       ->type_name("RULE");
+  command.add_flag("--store", arguments.store,
+                   "Keep the threshold in the model file: predict and evaluate then use it");
   command
       .add_option(
           "--metric", options.metrics,

@@ -202,7 +202,7 @@ void add_answers(CLI::App& command, Arguments& arguments) {
       ->check(CLI::Range(1, 1000).description(""))
       ->capture_default_str()
       ->type_name("N");
-  add_threshold(command, answer.threshold);
+  add_threshold(command, arguments.store.threshold);
 }
 
 void add_access(CLI::App& command, Arguments& arguments) {

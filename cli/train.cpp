@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "container.h"
 #include "options.h"
 #include "progress.h"
 #include "text.h"
@@ -51,6 +52,7 @@ struct Arguments {
   std::string seed, device, threads;  // texts: the parameter table checks them
   std::string model;
   std::string continue_from;
+  std::string container_root;
   int log_period = 1;
   bool skip_training_metrics = false;
   bool json = false;
@@ -251,7 +253,21 @@ Model train_model(const Arguments& arguments, const Backend& backend, const Para
   return model;
 }
 
-ExitCode run(const Arguments& arguments) {
+/// The root of a managed training job, if this is one; `n_options` were given. The job has options of its
+/// own.
+std::optional<std::string> container_root(const Arguments& arguments, std::size_t n_options) {
+  if (arguments.container_root.empty()) {
+    return n_options == 0 && is_container(kContainerRoot) ? std::optional(kContainerRoot) : std::nullopt;
+  }
+  if (n_options == 1) return arguments.container_root;
+  throw Error("cli.usage",
+              "--container-root: the options of a managed training job are in its files; give no others");
+}
+
+ExitCode run(const Arguments& arguments, std::size_t n_options) {
+  if (const auto root = container_root(arguments, n_options)) return train_in_container(*root);
+  if (arguments.train.empty()) throw Error("cli.usage", "--train is required; see coppice train --help");
+  if (arguments.model.empty()) throw Error("cli.usage", "--model is required; see coppice train --help");
   std::optional<Model> loaded;
   if (!arguments.continue_from.empty()) loaded = io::load_model(arguments.continue_from);
   const Model* previous = loaded ? &*loaded : nullptr;
@@ -300,8 +316,8 @@ void add_training_parameters(CLI::App& command, Arguments& arguments) {
 Verb add_train(CLI::App& program) {
   CLI::App* command = program.add_subcommand("train", "Train a model on a table");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("--train", arguments->train, "Training table: files with the same columns, or -")
-      ->required()
+  command
+      ->add_option("--train", arguments->train, "Training table, required: files with the same columns, or -")
       ->type_name("DATA");
   command
       ->add_option("--valid", arguments->validation,
@@ -312,13 +328,18 @@ Verb add_train(CLI::App& program) {
   command->add_option("--weight", arguments->csv.weight, "Row weight column, by name or index")
       ->type_name("NAME|INDEX");
   add_training_parameters(*command, *arguments);
-  command->add_option("--model", arguments->model, "Model file to write: .json or .ubj")
-      ->required()
+  command->add_option("--model", arguments->model, "Model file to write, required: .json or .ubj")
       ->type_name("OUT");
   command
       ->add_option("--continue-from", arguments->continue_from,
                    "Add num_round rounds to this model; its parameters are the defaults")
       ->type_name("MODEL");
+  command
+      ->add_option(
+          "--container-root", arguments->container_root,
+          "Train as the files of a managed training job in this folder ask for (docs/container.md); /opt/ml\n"
+          "if no option is given and there is a job")
+      ->type_name("DIR");
   add_reading(*command, arguments->csv);
   command->add_option("--log-period", arguments->log_period, "Log every Nth round; 0 logs nothing")
       ->check(CLI::Range(0, 1'000'000).description(""))
@@ -328,7 +349,7 @@ Verb add_train(CLI::App& program) {
                     "Do not compute metrics of the training table in every round (faster)");
   add_json(*command, arguments->json);
   command->footer(kFooter);
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [=] { return run(*arguments, command->parse_order().size()); }};
 }
 
 }  // namespace coppice::cli

@@ -310,6 +310,8 @@ Model first_model(const Parameters& parameters, const TrainingData& data, const 
   if (options.continue_from != nullptr) {
     check_continue(*options.continue_from, parameters, data);
     model = *options.continue_from;
+    model.threshold = Model::kDefaultThreshold;  // was chosen for other scores
+    model.score_reference = {};
   } else {
     model.base_score = static_cast<float>(parameters.base_score.value_or(sums.label / sums.weight));
     if (!parameters.base_score && parameters.objective == Objective::kBinaryLogistic)
@@ -365,6 +367,7 @@ struct Run {
   Watch& watch;
   TrainReport& report;
   Clock::time_point start;
+  std::span<float> margins = {};  ///< if not empty: gets those of the training table by the model as returned
 };
 
 /// The rounds of one training.
@@ -385,14 +388,19 @@ void boost(TrainingSession& session, Model& model, const Run& run) {
     append_curves(names, values, round, model);
     metrics.clear();
     for (std::size_t i = 0; i < names.size(); ++i) metrics.push_back({names[i], values[i]});
-    const Progress progress{round, last_round, metrics, session.kept_share(), seconds_since(run.start)};
+    const Progress progress{round, last_round, metrics, session.kept_share(), seconds_since(run.start),
+                            &model};
     const bool go_on = !run.options.observer || run.options.observer(progress);
     run.report.stopped_early = early_stopping.update(round, values) || !go_on;
+    const bool is_best = early_stopping.is_on() && early_stopping.best_round() == round;
+    if (is_best && !run.margins.empty()) session.read_margins(run.margins);
     if (run.report.stopped_early) break;
   }
   const int n_rounds = static_cast<int>(model.trees.size()) - first_round;
   run.report.mean_kept_share = n_rounds > 0 ? kept / n_rounds : 1;
-  if (early_stopping.is_on() && n_rounds > 0) {
+  const bool is_cut = early_stopping.is_on() && n_rounds > 0;
+  if (!is_cut && !run.margins.empty()) session.read_margins(run.margins);
+  if (is_cut) {
     model.summary.best_round = early_stopping.best_round();
     cut_rounds(model, early_stopping.best_round() + 1);
     for (MetricValue& metric : metrics)
@@ -452,7 +460,12 @@ Model train(const Backend& backend, const Parameters& parameters, const Training
   restore(*session, model, options.continue_from);
   TrainReport unread;
   TrainReport& told = report != nullptr ? *report : unread;
-  boost(*session, model, {options, watch, told, start});
+  Buffer<float> margins(options.describe_data ? data.labels.size() : 0);
+  boost(*session, model, {options, watch, told, start, margins});
+  if (options.describe_data) {
+    margins_to_predictions(model.objective, margins);
+    model.score_reference = describe_scores(margins);
+  }
   told.total_seconds = seconds_since(start);
   return model;
 }

@@ -81,6 +81,14 @@ std::vector<std::pair<std::size_t, Grouping>> group_features(const Model& model)
   return groupings;
 }
 
+/// The predictions, where the model has a reference for them.
+std::optional<Grouping> group_score(const ScoreReference& reference) {
+  if (reference.counts.empty() || reference.counts.size() != reference.cuts.size() + 1) return std::nullopt;
+  std::vector<std::uint32_t> bin_counts{0};  // none is missing
+  bin_counts.insert(bin_counts.end(), reference.counts.begin(), reference.counts.end());
+  return group_numbers("score", reference.cuts, bin_counts);
+}
+
 /// A twelfth of the window, written by one thread and read by any. `version` is odd while it is emptied; a
 /// reader that sees it change has seen a mixture. Writes release and reads acquire, so that whoever sees a
 /// count of the new slice sees its version, too.
@@ -93,9 +101,9 @@ struct Slice {
   std::vector<std::atomic<std::uint32_t>> counts;  ///< [groupings, kSlots]
 };
 
+/// For the only thread that writes: no read-modify-write is needed.
 template <class Count>
-void add(std::atomic<Count>& count,
-         Count n) noexcept {  // only one thread writes: no read-modify-write needed
+void add(std::atomic<Count>& count, Count n) noexcept {
   count.store(count.load(std::memory_order_relaxed) + n, std::memory_order_release);
 }
 
@@ -147,6 +155,7 @@ struct DriftMonitor::State {
   State(const Model& model, const DriftOptions& options)
       : n_features(model.schema.features.size()),
         features(group_features(model)),
+        score(group_score(model.score_reference)),
         window(std::chrono::duration_cast<Clock::duration>(options.window).count()),
         slice_rows(
             std::clamp<std::uint64_t>(options.window_rows / options.n_writers / kSlices, 1, kMostSliceRows)),

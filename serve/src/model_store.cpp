@@ -45,6 +45,7 @@ ServedModel::ServedModel(std::string model_name, std::string model_path, std::ui
       answerer(model),
       answer(options.answer),
       drift(model, options.drift) {
+  answer.threshold = options.threshold.value_or(model.threshold);
   if (!options.output.empty()) answer.fields = parse_fields(options.output, model.objective);
 }
 
@@ -80,8 +81,8 @@ std::shared_ptr<const ServedModel> ModelStore::read(const std::string& name, con
     if (const auto found = shadows_.find(name); found != shadows_.end()) shadow_path = found->second;
   }
   if (!shadow_path.empty()) {
-    model->shadow =
-        std::make_shared<const ShadowModel>(shadow_path, io::load_model(model_file_of(shadow_path)));
+    model->shadow = std::make_shared<const ShadowModel>(shadow_path,
+                                                        io::load_model(model_file_of(shadow_path)), options_);
   }
   return model;
 }

@@ -93,7 +93,13 @@ TEST_F(Usage, MistakesAreBadUsageWithAMessage) {
       {{"evaluate", "--model", "m.json", "t.csv", "--threshold", "1.5"},
        "[cli.usage] --threshold: 1.5 is no number from 0 to 1; see coppice evaluate --help"},
       {{"predict", "--model", "m.json", "t.csv", "--output", "odds"},
-       "[cli.usage] --output: odds not in {probability,margin,leaf,label}; see coppice predict --help"},
+       "[cli.usage] --output: odds not in {prediction,probability,label,margin,leaf,contributions,reasons}; "
+       "see "
+       "coppice predict --help"},
+      {{"predict", "--model", "m.json", "t.csv", "--reasons", "2"},
+       "[cli.usage] --reasons says how many reasons are shown: ask for them with --output reasons"},
+      {{"predict", "--model", "m.json", "t.csv", "--output", "reasons", "--reasons", "0"},
+       "[cli.usage] --reasons: Value 0 not in range 1 to 1000000; see coppice predict --help"},
   };
   for (const Mistake& mistake : mistakes) {
     const Outcome outcome = run(mistake.words);

@@ -45,8 +45,9 @@ struct Progress {
   int round = 0;  ///< counted over the whole model, from 0
   int last_round = 0;
   std::span<const MetricValue> metrics;
-  double kept_share = 1;  ///< of the rows, by the round's draw
-  double seconds = 0;     ///< since training began
+  double kept_share = 1;         ///< of the rows, by the round's draw
+  double seconds = 0;            ///< since training began
+  const Model* model = nullptr;  ///< of the rounds so far; valid during the call
 };
 
 /// Called after every round; returning false stops training with the trees so far.
@@ -57,7 +58,8 @@ struct TrainOptions {
   bool evaluate_training = false;         ///< also watch the training table, under the name `train`, first
   Observer observer;
   const Model* continue_from = nullptr;  ///< adds num_round rounds to this model
-  bool describe_data = false;            ///< fill Model::bin_counts and TrainingSummary::data_hash
+  /// Fill Model::bin_counts, Model::score_reference and TrainingSummary::data_hash.
+  bool describe_data = false;
 };
 
 /// What a training tells beside the model.

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <limits>
@@ -78,6 +79,23 @@ TEST(Drift, NothingWhereNothingChanged) {
   EXPECT_EQ(report.features[0].name, "amount");
   EXPECT_EQ(report.features[0].psi, 0);  // two bins of 5 rows make a group of a tenth
   EXPECT_EQ(report.features[1].psi, 0);
+}
+
+TEST(Drift, OfTheScore) {
+  Model model = make_model();
+  model.score_reference = {.cuts = {0.25F, 0.75F}, .counts = {50, 30, 20}};
+  DriftMonitor monitor(model, {});
+  const Rows rows = training_like();
+  std::vector<float> predictions(10, 0.1F);
+  std::fill_n(predictions.begin(), 3, 0.25F);
+  std::fill_n(predictions.begin() + 3, 2, 1.0F);
+  monitor.record(0, rows.values, predictions, kStart);
+  EXPECT_EQ(monitor.report(kStart).score->psi, 0);
+  std::fill_n(predictions.begin(), 10, 0.1F);
+  monitor.record(0, rows.values, predictions, kStart);
+  // Half, three and two tenths against three quarters, 0.15 and 0.1.
+  EXPECT_NEAR(*monitor.report(kStart).score->psi,
+              0.25 * std::log(1.5) + 0.15 * std::log(2.0) + 0.1 * std::log(2.0), 1e-15);
 }
 
 TEST(Drift, ShiftedMissingAndUnknown) {

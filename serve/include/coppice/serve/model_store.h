@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,8 +24,9 @@ namespace coppice::serve {
 
 /// How loaded models answer and are watched.
 struct StoreOptions {
-  AnswerOptions answer;  ///< but for the fields, which `output` names
-  std::string output;    ///< as parse_fields reads it; empty: the prediction, named score
+  AnswerOptions answer;             ///< but for the fields, which `output` names, and the threshold
+  std::optional<double> threshold;  ///< instead of the one that each model stores
+  std::string output;               ///< as parse_fields reads it; empty: the prediction, named score
   DriftOptions drift;
 };
 
@@ -33,10 +35,14 @@ struct ShadowModel {
   std::string path;
   RowReader reader;
   Answerer answerer;
+  double threshold;
   mutable ShadowComparison comparison;
 
-  ShadowModel(std::string model_path, const Model& model)
-      : path(std::move(model_path)), reader(model.schema), answerer(model) {}
+  ShadowModel(std::string model_path, const Model& model, const StoreOptions& options)
+      : path(std::move(model_path)),
+        reader(model.schema),
+        answerer(model),
+        threshold(options.threshold.value_or(model.threshold)) {}
 };
 
 /// One loaded model: immutable but for what it counts.
