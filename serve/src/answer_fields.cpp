@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "ascii_case.h"
+
 namespace coppice::serve {
 namespace {
 
@@ -54,7 +56,7 @@ std::vector<AnswerField> parse_fields(std::string_view text, Objective objective
   const bool has_classes = objective == Objective::kBinaryLogistic;
   std::string names;
   for (const char c : text) {
-    if (c != ' ' && c != '\t') names += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (c != ' ' && c != '\t') names += lower_case(c);
   }
   std::vector<AnswerField> fields;
   for (std::size_t begin = 0; begin <= names.size();) {
