@@ -187,9 +187,11 @@ class Connection final : public ConnectionBase, public std::enable_shared_from_t
       return finish(io_.response);
     }
     slow_response_ = std::make_unique<Response>();
-    const bool has_place = service_.queue().try_push([self = self()](Worker& worker) {
+    // The queue's thread must not be the one that lets go of the connection last: it hands its share back.
+    const bool has_place = service_.queue().try_push([self = self()](Worker& worker) mutable {
       self->service_.answer(self->request_, self->route_, worker, *self->slow_response_);
-      asio::post(self->io_.context, [self] { self->on_answered(); });
+      IoThread& io = self->io_;
+      asio::post(io.context, [self = std::move(self)] { self->on_answered(); });
     });
     if (has_place) {
       deadline = SteadyTime::max();
@@ -279,7 +281,7 @@ class Connection final : public ConnectionBase, public std::enable_shared_from_t
     } else {
       ErrorCode failed;
       stream_.shutdown(Socket::shutdown_send, failed);
-      if (failed || !is_lingering_) return close();
+      if (failed || (!is_lingering_ && buffer_.size() == 0)) return close();
       discard();
     }
   }

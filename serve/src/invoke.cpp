@@ -12,7 +12,13 @@ namespace {
 
 constexpr std::size_t kQuickBodyBytes = 16 * 1024;
 /// Contributions cost about so many times what a score does.
-constexpr std::size_t kCostOfReasons = 16;
+constexpr std::size_t kCostOfExplaining = 16;
+
+/// Whether a text names an output that is made of contributions, perhaps: a mistake costs a detour only.
+bool asks_to_explain(std::string_view text) noexcept {
+  return text.find("reasons") != std::string_view::npos ||
+         text.find("contributions") != std::string_view::npos || text.find("bias") != std::string_view::npos;
+}
 
 /// The model that answers: named by the path, else by X-Amzn-SageMaker-Target-Model, else the first.
 const ServedModel& model_for(const Request& request, const Route& route, const ModelSet& models) {
@@ -59,7 +65,7 @@ void copy_to_shadow(const ServedModel& model, const BodyType& type, std::string_
       shadow->reader.read(type, body, other.rows);
       shadow->answerer.predict(other.rows, predictions);
       if (predictions.size() != answered.size()) return shadow->comparison.record_failure();
-      shadow->comparison.record(answered, threshold, predictions, threshold);
+      shadow->comparison.record(answered, threshold, predictions, shadow->threshold);
     } catch (const std::exception&) {
       shadow->comparison.record_failure();
     }
@@ -69,10 +75,11 @@ void copy_to_shadow(const ServedModel& model, const BodyType& type, std::string_
 
 }  // namespace
 
-bool is_quick_invocation(const Request& request, const Route& route) noexcept {
-  const bool has_reasons = route.query.find("reasons") != std::string_view::npos ||
-                           request.custom_attributes.find("reasons") != std::string::npos;
-  return request.body.size() <= (has_reasons ? kQuickBodyBytes / kCostOfReasons : kQuickBodyBytes);
+bool is_quick_invocation(const Request& request, const Route& route,
+                         std::string_view default_output) noexcept {
+  const bool is_explained = asks_to_explain(route.query) || asks_to_explain(request.custom_attributes) ||
+                            asks_to_explain(default_output);
+  return request.body.size() <= (is_explained ? kQuickBodyBytes / kCostOfExplaining : kQuickBodyBytes);
 }
 
 void score(const ServedModel& model, const BodyType& type, std::string_view body, Worker& worker) {

@@ -80,7 +80,8 @@ RequestParser::RequestParser(Request& request, std::string& body_storage, std::u
 
 std::size_t RequestParser::parse(boost::asio::const_buffer bytes, ErrorCode& error) {
   const std::size_t n_used = put(bytes, error);
-  if (is_header_done()) request_.keep_alive = keep_alive();
+  // A client of HTTP/1.0 would have to be told that its connection stays.
+  if (is_header_done()) request_.keep_alive = keep_alive() && version_ >= 11;
   return n_used;
 }
 

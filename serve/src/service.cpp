@@ -87,8 +87,9 @@ bool Service::admit(const Request& request, const Route& route, Origin origin, R
 }
 
 bool Service::is_quick(const Request& request, const Route& route) const noexcept {
-  if (route.is_invocation() || route.kind == RouteKind::kStatusPage)
-    return is_quick_invocation(request, route);
+  if (route.is_invocation() || route.kind == RouteKind::kStatusPage) {
+    return is_quick_invocation(request, route, store_.options().output);
+  }
   return !changes_models(request, route);
 }
 

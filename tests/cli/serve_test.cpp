@@ -175,8 +175,8 @@ TEST_F(Serve, MistakesAreToldBeforeItListens) {
   };
   const std::vector<Case> cases = {
       {{"--model", "absent.json"}, 1, "[io.file.read] absent.json: "},
-      {{"--model", "a/b=m.json"}, 1, "[serve.model.name] 'a/b' is no name for a model"},
-      {{"--model", "m.json", "--model", "m.json"}, 1, "[serve.model.exists] Model m is already registered."},
+      {{"--model", "a/b=m.json"}, 2, "[serve.model.name] 'a/b' is no name for a model"},
+      {{"--model", "m.json", "--model", "m.json"}, 2, "[serve.model.exists] Model m is already registered."},
       {{"--model", "m.json", "--shadow", "m.json"}, 2, "[cli.usage] --shadow m.json: expected NAME=FILE"},
       {{"--model", "m.json", "--shadow", "n=m.json"}, 2, "[cli.usage] --shadow n=m.json: expected NAME=FILE"},
       {{"--model", "m.json", "--admin"}, 2, "[serve.option.model_root] --admin needs --model-root FOLDER"},
@@ -185,7 +185,7 @@ TEST_F(Serve, MistakesAreToldBeforeItListens) {
        1,
        "[serve.tls.certificate] c.pem: "},
       {{"--model", "m.json", "--host", "no such host"},
-       1,
+       2,
        "[serve.listen.address] 'no such host' is no address"},
       {{"--model", "m.json", "--token", "empty"},
        2,
@@ -193,7 +193,7 @@ TEST_F(Serve, MistakesAreToldBeforeItListens) {
       {{"--model", "m.json", "--accept", "image/png"},
        2,
        "[cli.usage] --accept image/png: expected one of text/csv"},
-      {{"--model", "m.json", "--output", "odds"}, 1, "[serve.request.output] "},
+      {{"--model", "m.json", "--output", "odds"}, 2, "[serve.request.output] "},
       {{"--model", "m.json", "--port", "99999"}, 2, "[cli.usage] "},
   };
   for (const Case& one : cases) {

@@ -175,7 +175,7 @@ TEST_F(Contract, ConnectionsStayOrCloseAsTheClientAsks) {
   EXPECT_EQ(last.headers.at("connection"), "close");
   EXPECT_TRUE(kept.is_closed());
   Client old = server_.connect();
-  EXPECT_EQ(old.ask("GET /ping HTTP/1.0\r\n\r\n").status, 200);
+  EXPECT_EQ(old.ask("GET /ping HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").status, 200);
   EXPECT_TRUE(old.is_closed());
   Client half = server_.connect();
   ASSERT_TRUE(half.send(csv_request("/invocations", "1,1")));

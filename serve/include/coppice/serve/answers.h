@@ -99,7 +99,8 @@ class Answerer {
   Answerer& operator=(Answerer&&) noexcept;
 
   /// Scores all rows and writes the body. Needs: rows.n_features() is the model's.
-  /// Errors: serve.request.accept when npy cannot hold the selected fields, or comma_joined more than one number.
+  /// Errors: serve.request.accept when npy cannot hold the selected fields, or comma_joined more than one
+  /// number.
   void answer(const RowBatch& rows, const AnswerOptions& options, Answer& answer) const;
 
   /// Predictions alone: for a shadow model, and to warm a model up.
