@@ -33,5 +33,6 @@ struct Verb {
 [[nodiscard]] Verb add_inspect(CLI::App& program);
 [[nodiscard]] Verb add_verify(CLI::App& program);
 [[nodiscard]] Verb add_parameters(CLI::App& program);
+[[nodiscard]] Verb add_serve(CLI::App& program);
 
 }  // namespace coppice::cli

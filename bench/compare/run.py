@@ -37,7 +37,8 @@ import tables
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results"
 PLOTS = ROOT / "docs" / "plots"
-TOLD = ("failed", "skipped", "seconds", "rows", "peak_mib", "instructions")  # of a record, while it is measured
+# Of a record, while it is measured.
+TOLD = ("failed", "skipped", "seconds", "rows", "peak_mib", "instructions", "requests_per_second", "p50", "p99")
 
 
 class Results:

@@ -13,14 +13,18 @@
 namespace coppice::io {
 namespace {
 
-constexpr std::string_view kBlank = " \t\r";
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+
+constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\r'; }
 
 /// The next token of a line, cut off its front; empty at the end.
 std::string_view next_token(std::string_view& line) noexcept {
-  line.remove_prefix(std::min(line.size(), line.find_first_not_of(kBlank)));
-  const std::string_view token = line.substr(0, line.find_first_of(kBlank));
-  line.remove_prefix(token.size());
+  std::size_t begin = 0;
+  while (begin < line.size() && is_blank(line[begin])) ++begin;
+  std::size_t end = begin;
+  while (end < line.size() && !is_blank(line[end])) ++end;
+  const std::string_view token = line.substr(begin, end - begin);
+  line.remove_prefix(end);
   return token;
 }
 
@@ -36,18 +40,19 @@ class LibsvmReader {
       : name_(name), labels_(labels), rows_(rows) {}
 
   void read(std::string_view text) {
+    text_end_ = text.data() + text.size();
     while (!text.empty()) {
       std::string_view line = text.substr(0, text.find('\n'));
       text.remove_prefix(std::min(text.size(), line.size() + 1));
       ++n_lines_;
       line = line.substr(0, line.find('#'));
-      if (line.find_first_not_of(kBlank) != std::string_view::npos) read_row(line);
+      if (const std::string_view token = next_token(line); !token.empty()) read_row(token, line);
     }
   }
 
  private:
-  void read_row(std::string_view line) {
-    std::string_view token = next_token(line);
+  /// token: the first of the line, which goes on behind it.
+  void read_row(std::string_view token, std::string_view line) {
     float label = kMissing;
     float weight = 1;
     const std::size_t colon = token.find(':');
@@ -82,8 +87,10 @@ class LibsvmReader {
   /// The number that is the label, weight or value (`what`) of a token.
   float number(std::string_view text, std::string_view token, std::string_view what,
                bool may_be_missing) const {
-    if (may_be_missing && is_nan(text)) return kMissing;
     float value = 0;
+    const char* const plain_end = parse_plain_number(text.data(), text_end_, value);
+    if (plain_end == text.data() + text.size()) return value;
+    if (may_be_missing && is_nan(text)) return kMissing;
     switch (parse_number(text, value)) {
       case NumberKind::kText:
         fail("io.libsvm.value", fmt::format("the {} in {} is not a number", what, shown(token)));
@@ -103,6 +110,7 @@ class LibsvmReader {
   std::string_view name_;
   LibsvmLabels labels_;
   LibsvmRows& rows_;
+  const char* text_end_ = nullptr;
   std::size_t n_lines_ = 0;
 };
 

@@ -10,15 +10,14 @@
 #include <limits>
 #include <utility>
 
+#include "ascii_case.h"
+
 namespace coppice::serve {
 namespace {
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 /// What numeric features take as missing in requests to any model: clients write it so.
 bool is_nan_or_null(std::string_view text) noexcept {
-  return std::ranges::equal(text, std::string_view("nan"), {}, lower) ||
-         std::ranges::equal(text, std::string_view("null"), {}, lower);
+  return equal_in_any_case(text, "nan") || equal_in_any_case(text, "null");
 }
 
 }  // namespace

@@ -1,39 +1,30 @@
 // Content-Type and Accept.
 #include <coppice/serve/answers.h>
 #include <coppice/serve/rows.h>
+#include <csv_cells.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <string_view>
 
+#include "ascii_case.h"
+
 namespace coppice::serve {
 namespace {
-
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool is_same(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-std::string_view trim(std::string_view text) noexcept {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 /// The part before a separator, trimmed; it and the separator are cut off the text.
 std::string_view next_part(std::string_view& text, char separator) noexcept {
   const std::string_view part = text.substr(0, text.find(separator));
   text.remove_prefix(std::min(text.size(), part.size() + 1));
-  return trim(part);
+  return io::trim(part);
 }
 
 /// The value of a parameter `name=value`, without quotes; empty for another parameter.
 std::string_view parameter_value(std::string_view parameter, std::string_view name) noexcept {
   const std::string_view key = next_part(parameter, '=');
-  if (!is_same(key, name)) return {};
-  parameter = trim(parameter);
+  if (!equal_in_any_case(key, name)) return {};
+  parameter = io::trim(parameter);
   if (parameter.size() >= 2 && parameter.front() == '"' && parameter.back() == '"') {
     parameter = parameter.substr(1, parameter.size() - 2);
   }
@@ -72,7 +63,8 @@ std::optional<AnswerFormat> format_of_range(std::string_view range, AnswerFormat
   const bool is_group = range.ends_with("/*");
   const std::string_view group = range.substr(0, range.size() - (is_group ? 1 : 0));
   const auto matches = [&](const auto& known) {
-    return is_group ? is_same(known.name.substr(0, group.size()), group) : is_same(known.name, range);
+    return is_group ? equal_in_any_case(known.name.substr(0, group.size()), group)
+                    : equal_in_any_case(known.name, range);
   };
   const auto found = std::ranges::find_if(kAnswers, matches);
   if (found == kAnswers.end()) return std::nullopt;
@@ -97,19 +89,19 @@ std::optional<BodyType> parse_body_type(std::string_view content_type) noexcept 
   const std::string_view name = next_part(content_type, ';');
   if (name.empty()) return BodyType{BodyFormat::kLibsvm};
   const auto found =
-      std::ranges::find_if(kBodies, [&](const auto& known) { return is_same(known.name, name); });
+      std::ranges::find_if(kBodies, [&](const auto& known) { return equal_in_any_case(known.name, name); });
   if (found == kBodies.end()) return std::nullopt;
   BodyType type{found->format};
   while (!content_type.empty()) {
     const std::string_view value = parameter_value(next_part(content_type, ';'), "header");
-    if (is_same(value, "present")) type.header = CsvHeader::kPresent;
-    if (is_same(value, "absent")) type.header = CsvHeader::kAbsent;
+    if (equal_in_any_case(value, "present")) type.header = CsvHeader::kPresent;
+    if (equal_in_any_case(value, "absent")) type.header = CsvHeader::kAbsent;
   }
   return type;
 }
 
 std::optional<AnswerFormat> parse_accept(std::string_view accept, AnswerFormat fallback) noexcept {
-  if (trim(accept).empty()) return fallback;
+  if (io::trim(accept).empty()) return fallback;
   std::optional<AnswerFormat> best;
   double best_weight = 0;
   while (!accept.empty()) {

@@ -156,6 +156,20 @@ class Tables(unittest.TestCase):
                                      "| fraud | lleaves | 2 us (1x) | 2 M/s (1x) |",
                                      "| fraud | tl2cgen | skipped | skipped |"])
 
+    def test_serve_compares_throughput_and_tells_latencies(self):
+        def served(subject, load, **numbers):
+            return {"case": "single", "subject": subject, "load": load, **numbers}
+
+        lines = self.lines(tables.serve_single,
+                           served("coppice", "closed", requests_per_second=60_000, p50=1, p99=1),
+                           served("coppice", "500 a second", requests_per_second=500, p50=1e-4, p99=2.5e-4),
+                           served("flask", "closed", requests_per_second=1_500, p50=1, p99=1),
+                           served("flask", "500 a second", skipped="takes 100 requests a second at most"))
+        self.assertEqual(lines, ["| server | most, requests a second | p50 / p99 at 500 a second |",
+                                 "|---|---:|---:|",
+                                 "| coppice | 60,000 (40x) | 0.1 ms / 0.25 ms |",
+                                 "| flask | 1,500 (1x) | skipped |"])
+
     def test_growth_has_a_row_for_each_point(self):
         lines = self.lines(tables.growth_table, grown("coppice", 1), grown("coppice", 8, rows=1_000_000),
                            grown("xgboost", 5), grown("xgboost", 0, rows=1_000_000, ended="skipped"))

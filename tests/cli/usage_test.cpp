@@ -17,7 +17,7 @@ TEST_F(Usage, HelpExplainsTheProgramAndEveryVerb) {
   EXPECT_THAT(program.output, HasSubstr("Exit codes: 0 done, 1 bad data or a failed job, 2 bad usage."));
   EXPECT_EQ(program.errors, "");
   for (const std::string verb : {"describe", "split", "train", "tune", "predict", "evaluate", "report",
-                                 "inspect", "verify", "parameters"}) {
+                                 "inspect", "verify", "parameters", "serve"}) {
     EXPECT_THAT(program.output, HasSubstr("\n  " + verb));
     const Outcome help = run({verb, "--help"});
     EXPECT_EQ(help.exit_code, 0) << verb;
@@ -52,8 +52,7 @@ TEST_F(Usage, MistakesAreBadUsageWithAMessage) {
       {{"trian"}, "[cli.usage] there is no verb 'trian'; did you mean train?"},
       {{"xyzzy"},
        "[cli.usage] there is no verb 'xyzzy'; there are describe, split, train, tune, predict, evaluate, "
-        "report, inspect, "
-       "verify, parameters"},
+       "report, inspect, verify, parameters, serve"},
       {{"describe"}, "[cli.usage] DATA is required; see coppice describe --help"},
       {{"train"}, "[cli.usage] --train is required; see coppice train --help"},
       {{"train", "--train", "t.csv"}, "[cli.usage] --model is required; see coppice train --help"},

@@ -1,6 +1,7 @@
 // Scores of a request and the text that carries them.
 #pragma once
 
+#include <coppice/explainer.h>
 #include <coppice/model.h>
 #include <coppice/serve/rows.h>
 
@@ -37,7 +38,7 @@ enum class Quantity : std::uint8_t {
   kMargin,         ///< the raw score: sum of base and leaf weights
   kLeaf,           ///< leaf (index of the node) of every tree, a list
   kReasons,        ///< features that drove the score most, a list of {feature, value, contribution}
-  kBias,           ///< what all contributions of a row and this sum to is its margin
+  kContributions,  ///< what every feature added to the margin, and last the bias, a list: they sum to it
   kProbabilities,  ///< [1 - p, p]
   kLabels,         ///< [0, 1]
 };
@@ -50,7 +51,7 @@ struct AnswerField {
 };
 
 /// Reads a comma-separated selection, blanks and case do not count: `prediction` (or `score`), `probability`,
-/// `label`, `margin`, `leaf`, `reasons`, `bias`, and the names of the managed container's selectable
+/// `label`, `margin`, `leaf`, `reasons`, `contributions`, and the names of the managed container's selectable
 /// inference: `predicted_label`, `labels`, `probability`, `probabilities`, `raw_score` (which is the
 /// probability), `raw_scores`, `predicted_score`.
 /// Errors: serve.request.output for an unknown name (with the nearest one), a repeated one, and one that the
@@ -69,20 +70,26 @@ struct AnswerOptions {
 /// One answer, kept and written again.
 struct Answer {
   std::string body;
-  std::vector<float> predictions;        ///< [n_rows]: what drift and shadow look at
-  std::vector<float> margins;            ///< [n_rows], when a field asked for them
-  std::vector<std::int32_t> leaves;      ///< of a row
-  std::vector<double> contributions;     ///< of a row
-  std::vector<std::uint32_t> strongest;  ///< features by their contribution
+  std::vector<float> predictions;  ///< [n_rows]: what drift and shadow look at
+
+  /// What writing needs besides.
+  struct Memory {
+    std::vector<float> margins;         ///< [n_rows]
+    std::vector<std::int32_t> leaves;   ///< [n_trees], of a row
+    std::vector<double> contributions;  ///< [n_features + 1], of a row
+    std::vector<Reason> reasons;        ///< of a row
+    std::string list;                   ///< JSON text that goes into a CSV field
+  };
+  Memory memory;
 };
 
 /// Scores rows of one model and writes answers. Immutable and thread-safe; holds what it needs of the model.
 ///
-/// Numbers are the shortest decimal text that reads back as the same float32. CSV: fields of a row separated
-/// by commas, one row a line, no header; a list is its JSON text, quoted. JSON: {"predictions": [{name:
-/// value,
-/// ..}, ..]}; JSON Lines: {name: value, ..} a line. npy: float32 [n_rows] for one field, [n_rows, fields] for
-/// several; int32 [n_rows, n_trees] for leaf alone.
+/// Numbers are the shortest decimal text that reads back as the same float32.
+/// - CSV: the fields of a row separated by commas, a row a line, no header; a list is its JSON text, quoted.
+/// - JSON: {"predictions": [{name: value, ..}, ..]}; JSON Lines: {name: value, ..} a line.
+/// - npy: float32 [n_rows] for one number, [n_rows, fields] for several; a list must be alone: leaf is int32
+///   [n_rows, n_trees], contributions is float32 [n_rows, n_features + 1].
 class Answerer {
  public:
   /// Errors: core.scorer.model.
@@ -92,7 +99,8 @@ class Answerer {
   Answerer& operator=(Answerer&&) noexcept;
 
   /// Scores all rows and writes the body. Needs: rows.n_features() is the model's.
-  /// Errors: serve.request.accept when npy cannot hold the selected fields, or comma_joined more than one.
+  /// Errors: serve.request.accept when npy cannot hold the selected fields, or comma_joined more than one
+  /// number.
   void answer(const RowBatch& rows, const AnswerOptions& options, Answer& answer) const;
 
   /// Predictions alone: for a shadow model, and to warm a model up.

@@ -97,20 +97,18 @@ inline constexpr std::string_view kBodyTypes =
 /// - CSV: the features alone, in the order of the model, comma-separated; or any columns with a header, then
 ///   features are found by name, and columns that the model does not know are passed over.
 /// - libsvm: `index:value ...`, a label before them is passed over, absent features are missing. Indices
-/// count
-///   from 1 when none of the body is 0, otherwise from 0.
+///   count from 1 when none of the body is 0, otherwise from 0.
 /// - JSON: a row is a list in the order of the model, an object by feature names (each must be there, further
 ///   keys are passed over), or `{"features": [..]}`; the body is a row, a list of rows, or
-///   `{"instances": [rows]}`. JSON Lines: a row a line.
-/// - npy: [rows, features] or, for a single row, [features] of any integer or floating-point type of NumPy's
-///   but float16 and long double.
+///   `{"instances": [rows]}`. JSON Lines: a row a line. `NaN`, which Python writes, is taken for null.
+/// - npy: [rows, features] or, for a single row, [features], of bool, an integer type, float32 or float64.
 ///
 /// Errors name row (from 1, the header not counted), feature, and the offending text:
-///   serve.request.syntax     no CSV, libsvm, JSON or npy at all; also text that is not UTF-8, NUL bytes
-///   serve.request.value      text for a number, an infinite number, a JSON value of another kind
-///   serve.request.columns    number or names of the columns are not the model's, a feature is absent
-///   serve.request.empty      no row
-///   serve.request.too_large  more than max_values
+/// - serve.request.syntax: no CSV, libsvm, JSON or npy at all
+/// - serve.request.value: text for a number, an infinite number, a JSON value of another kind
+/// - serve.request.columns: number or names of the columns are not the model's, a feature is absent
+/// - serve.request.empty: no row
+/// - serve.request.too_large: more than max_values
 class RowReader {
  public:
   /// Errors: serve.model.features when there are none.
@@ -119,7 +117,7 @@ class RowReader {
   RowReader(RowReader&&) noexcept;
   RowReader& operator=(RowReader&&) noexcept;
 
-  /// 64 MiB of floats, four times what a CSV of the default body limit can hold.
+  /// 64 MiB of floats: more than twice what a CSV of the default body limit can hold.
   static constexpr std::size_t kMaxValues = std::size_t{1} << 24;
 
   /// Cost: one pass; a CSV of numbers allocates nothing once `rows` has grown.
