@@ -280,7 +280,7 @@ TEST_F(Tune, FoldsOfEveryKindAndARetrainedWinner) {
     words.insert(words.end(), kind.begin(), kind.end());
     const Outcome outcome = run(words);
     ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
-    for (const Json& trial : Json::parse(read("study/outcome.json"))["trials"]) {
+    for (const Json told = Json::parse(read("study/outcome.json")); const Json& trial : told["trials"]) {
       ASSERT_EQ(trial["curves"].size(), 3);
       double sum = 0;
       for (const Json& curve : trial["curves"]) sum += curve["curve"].back().get<double>();
