@@ -267,6 +267,11 @@ constexpr auto kEntries = std::to_array<Entry>({
      {},
      Number{&P::sampling_noise, {0, 10}},
      "Variance that growing on sampled rows may add, as a share of the gradients' own; 0 keeps every row."},
+    {"sampling_rows",
+     {},
+     Integer{&P::sampling_rows, 0, std::numeric_limits<int>::max()},
+     "About as many rows are kept at most, whatever variance that adds: for balanced tables of millions of "
+     "rows; 0: no limit."},
     {"working_rounds",
      {},
      Integer{&P::working_rounds, 1, 1000},

@@ -17,6 +17,7 @@ COPPICE_BEGIN_TARGET(COPPICE_AVX512)
 namespace {
 #include "cpu/avx512_gradients.inl"
 #include "cpu/avx512_trees.inl"
+#include "cpu/route_block.inl"
 }  // namespace
 COPPICE_END_TARGET
 

@@ -206,75 +206,14 @@ std::size_t part_slots(const BinSource& source, const Split& split, const std::u
   return n_left;
 }
 
-/// Bits of the 64 rows whose bins go right at a node.
-struct NodeTest {
-  bool is_categorical;
-  __m512i shift, bin;
-  __m512i set0, set1, set2, set3;
+/// Bins or leaf numbers of as many rows as a register holds.
+using RowBytes [[gnu::vector_size(64)]] = std::uint8_t;
 
-  NodeTest(const RouteTree& tree, const RouteNode& node) : is_categorical(node.category_set >= 0) {
-    shift = _mm512_set1_epi8(static_cast<char>(node.shift));
-    bin = _mm512_set1_epi8(static_cast<char>(node.bin));
-    if (!is_categorical) return;
-    const std::uint8_t* set = tree.sets[node.category_set].data();
-    set0 = _mm512_loadu_si512(set);
-    set1 = _mm512_loadu_si512(set + 64);
-    set2 = _mm512_loadu_si512(set + 128);
-    set3 = _mm512_loadu_si512(set + 192);
-  }
-  [[nodiscard]] std::uint64_t right(__m512i bins) const {
-    if (!is_categorical) return _mm512_cmpgt_epu8_mask(_mm512_sub_epi8(bins, shift), bin);
-    const __m512i low = _mm512_permutex2var_epi8(set0, bins, set1);
-    const __m512i high = _mm512_permutex2var_epi8(set2, bins, set3);
-    const __m512i found = _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(bins), high);
-    return _mm512_test_epi8_mask(found, found);
-  }
-};
-
-/// Deepest tree whose masks fit the fixed arrays of route_block.
-constexpr int kMaskDepth = 31;
-
-void route_block(const RouteTree& tree, const std::uint8_t* columns, std::size_t ahead, std::uint8_t* narrow,
-                 std::uint16_t* wide) {
-  // A mask per node costs the same for one row as for 512; in trees of thousands of leaves a walk per row is
-  // better.
-  if (narrow == nullptr || tree.depth > kMaskDepth) {
-    scalar_kernels().route_block(tree, columns, ahead, narrow, wide);
-    return;
-  }
-  constexpr int kWords = static_cast<int>(kBlockRows / 64);
-  struct NodeRows {
-    std::uint64_t words[kWords];
-    std::uint64_t any;  // or of the words: loading what was stored in pieces would wait for the stores
-  };
-  NodeRows masks[2][kMaskDepth + 1];  // by side and depth
-  for (std::uint64_t& word : masks[0][0].words) word = ~std::uint64_t{0};
-  masks[0][0].any = 1;
-  const auto n_nodes = static_cast<std::int32_t>(tree.nodes.size());
-  for (std::int32_t i = 0; i < n_nodes;) {
-    const RouteNode& node = tree.nodes[i];
-    const NodeRows& rows = masks[node.is_right ? 1 : 0][node.depth];
-    if (rows.any == 0) {
-      i = node.end;
-      continue;
-    }
-    if (node.leaf >= 0) {
-      const __m512i leaf = _mm512_set1_epi8(static_cast<char>(node.leaf));
-      for (int j = 0; j < kWords; ++j) _mm512_mask_storeu_epi8(narrow + 64 * j, rows.words[j], leaf);
-    } else {
-      const NodeTest test(tree, node);
-      const std::uint8_t* column = columns + node.feature * kBlockRows;
-      NodeRows& left = masks[0][node.depth + 1];
-      NodeRows& right = masks[1][node.depth + 1];
-      left.any = right.any = 0;
-      for (int j = 0; j < kWords; ++j) {
-        __builtin_prefetch(column + ahead + 64 * j);
-        const std::uint64_t goes_right = test.right(_mm512_loadu_si512(column + 64 * j));
-        const std::uint64_t here = rows.words[j];
-        left.any |= left.words[j] = here & ~goes_right;
-        right.any |= right.words[j] = here & goes_right;
-      }
-    }
-    ++i;
-  }
+/// found[i] = set[bins[i]] for the rows of a register.
+void look_up(const std::uint8_t* set, const std::uint8_t* bins, std::uint8_t* found) {
+  const __m512i at = _mm512_loadu_si512(bins);
+  const __m512i low = _mm512_permutex2var_epi8(_mm512_loadu_si512(set), at, _mm512_loadu_si512(set + 64));
+  const __m512i high =
+      _mm512_permutex2var_epi8(_mm512_loadu_si512(set + 128), at, _mm512_loadu_si512(set + 192));
+  _mm512_storeu_si512(found, _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(at), high));
 }

@@ -131,7 +131,8 @@ using PartSlots = std::size_t (*)(const BinSource& source, const Split& split, c
                                   std::uint32_t* right);
 
 // ---------------------------------------------------------------------------------------------------------
-/// A grown tree for routing: nodes in preorder.
+/// A grown tree for routing, in two forms: nodes in preorder for a walk from the root, and, when there are at
+/// most 256 leaves, steps from the leaves up for all rows at once.
 struct RouteNode {
   std::uint32_t feature = 0;
   std::uint8_t shift = 0;          ///< 1 when missing goes right: bin - 1 wraps missing to 255
@@ -139,16 +140,26 @@ struct RouteNode {
   std::int16_t category_set = -1;  ///< >= 0: categorical, index in `sets`
   std::int32_t leaf = -1;          ///< >= 0: a leaf, its number
   std::int32_t right = -1;         ///< preorder index of the right child; the left one follows its parent
-  std::int32_t end = 0;            ///< preorder index after this subtree
-  std::uint16_t depth = 0;
-  bool is_right = false;  ///< a right child
 };
+/// Leaf numbers of a node's subtree from those of its children.
+struct RouteStep {
+  std::uint32_t feature = 0;  ///< with shift, bin and category_set of the node
+  std::uint8_t shift = 0;
+  std::uint8_t bin = 0;
+  std::int16_t category_set = -1;
+  std::int16_t left = 0;   ///< a leaf's number, or ~slot of the subtree's leaf numbers
+  std::int16_t right = 0;  ///< the same
+  std::int16_t out = 0;    ///< slot of the result; 0 of the last step
+};
+/// Slots that steps need: of two subtrees the one that needs more comes first, so each doubling of the leaves
+/// needs one more (Sethi and Ullman 1970); 256 leaves need 8.
+inline constexpr int kRouteSlots = 8;
 struct RouteTree {
   std::vector<RouteNode> nodes;
+  std::vector<RouteStep> steps;
   std::vector<std::array<std::uint8_t, 256>> sets;  ///< 1: the bin goes right
   std::vector<std::int32_t> node_of_leaf;           ///< number in the grown tree
   int n_leaves = 0;
-  int depth = 0;
 };
 
 /// Leaf numbers of the 512 rows of a block. columns: the block's bins, [n_features][512]. One of narrow (up

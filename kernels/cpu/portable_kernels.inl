@@ -137,8 +137,8 @@ std::size_t part_slots(const BinSource& source, const Split& split, const std::u
   return n_left;
 }
 
-void route_block(const RouteTree& tree, const std::uint8_t* columns, std::size_t /*ahead*/,
-                 std::uint8_t* narrow, std::uint16_t* wide) {
+void walk_block(const RouteTree& tree, const std::uint8_t* columns, std::size_t /*ahead*/,
+                std::uint8_t* narrow, std::uint16_t* wide) {
   for (std::size_t i = 0; i < kBlockRows; ++i) {
     const RouteNode* node = tree.nodes.data();
     while (node->leaf < 0) {
@@ -231,7 +231,7 @@ constexpr Kernels kPortableKernels{
     .subtract = subtract,
     .find_numeric = find_numeric,
     .part_slots = part_slots,
-    .route_block = route_block,
+    .route_block = walk_block,
     .add_leaf_sums = add_leaf_sums,
     .add_leaf_weights = add_leaf_weights,
 };

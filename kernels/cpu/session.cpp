@@ -12,22 +12,62 @@ namespace {
 /// Appends a subtree in preorder. `visit(node, out)` fills what is particular to the tree's form and returns
 /// the left child, -1 for a leaf; the right child is its neighbour.
 template <class Visit>
-void append_preorder(int node, std::uint16_t depth, bool is_right, const Visit& visit, RouteTree& out) {
+void append_preorder(int node, const Visit& visit, RouteTree& out) {
   const std::size_t at = out.nodes.size();
   out.nodes.emplace_back();
-  out.nodes[at].depth = depth;
-  out.nodes[at].is_right = is_right;
-  out.depth = std::max(out.depth, static_cast<int>(depth));
   const int left = visit(node, out.nodes[at]);
   if (left < 0) {
     out.nodes[at].leaf = out.n_leaves++;
     out.node_of_leaf.push_back(node);
-  } else {
-    append_preorder(left, static_cast<std::uint16_t>(depth + 1), false, visit, out);
-    out.nodes[at].right = static_cast<std::int32_t>(out.nodes.size());
-    append_preorder(left + 1, static_cast<std::uint16_t>(depth + 1), true, visit, out);
+    return;
   }
-  out.nodes[at].end = static_cast<std::int32_t>(out.nodes.size());
+  append_preorder(left, visit, out);
+  out.nodes[at].right = static_cast<std::int32_t>(out.nodes.size());
+  append_preorder(left + 1, visit, out);
+}
+
+/// Slots that the steps of each node's subtree need, by node.
+std::vector<int> count_slots(const std::vector<RouteNode>& nodes) {
+  std::vector<int> slots(nodes.size(), 0);
+  for (std::size_t i = nodes.size(); i-- > 0;) {
+    if (nodes[i].leaf >= 0) continue;
+    const int left = slots[i + 1];
+    const int right = slots[static_cast<std::size_t>(nodes[i].right)];
+    slots[i] = std::max({left, right, left == right ? left + 1 : 1});
+  }
+  return slots;
+}
+
+/// Appends the steps of a subtree whose result goes to slot `out`; slots from `out` on are free. Returns the
+/// operand that stands for the result.
+std::int16_t append_steps(std::size_t at, std::int16_t out, const std::vector<int>& slots, RouteTree& tree) {
+  const RouteNode& node = tree.nodes[at];
+  if (node.leaf >= 0) return static_cast<std::int16_t>(node.leaf);
+  RouteStep step{node.feature, node.shift, node.bin, node.category_set, 0, 0, out};
+  const std::size_t left = at + 1;
+  const auto right = static_cast<std::size_t>(node.right);
+  const auto append_left = [&](int slot) {
+    step.left = append_steps(left, static_cast<std::int16_t>(slot), slots, tree);
+  };
+  const auto append_right = [&](int slot) {
+    step.right = append_steps(right, static_cast<std::int16_t>(slot), slots, tree);
+  };
+  if (slots[left] >= slots[right]) {
+    append_left(out);
+    append_right(out + 1);
+  } else {
+    append_right(out);
+    append_left(out + 1);
+  }
+  tree.steps.push_back(step);
+  return static_cast<std::int16_t>(~out);
+}
+
+/// Fills in both forms from node 0 on.
+template <class Visit>
+void append_tree(const Visit& visit, RouteTree& tree) {
+  append_preorder(0, visit, tree);
+  if (tree.n_leaves <= kNarrowLeaves) append_steps(0, 0, count_slots(tree.nodes), tree);
 }
 
 double largest_magnitude(std::span<const float> values) {
@@ -45,8 +85,7 @@ void set_numeric(RouteNode& node, int bin, bool missing_right) {
 
 RouteTree make_route_tree(std::span<const detail::GrownNode> nodes) {
   RouteTree tree;
-  append_preorder(
-      0, 0, false,
+  append_tree(
       [&](int i, RouteNode& out) {
         const detail::GrownNode& node = nodes[i];
         if (node.left < 0) return -1;
@@ -66,8 +105,7 @@ RouteTree make_route_tree(std::span<const detail::GrownNode> nodes) {
 
 RouteTree make_route_tree(const Tree& from, const Cuts& cuts) {
   RouteTree tree;
-  append_preorder(
-      0, 0, false,
+  append_tree(
       [&](int i, RouteNode& out) {
         const Tree::Node& node = from.nodes[i];
         if (node.is_leaf()) return -1;
@@ -106,9 +144,15 @@ Session::Session(const SessionData& data, Parameters parameters, std::shared_ptr
   }
   bounds_.gradient = bounds_.weight;
   if (parameters_.objective == Objective::kBinaryLogistic) {
-    label_bits_ = Buffer<std::uint16_t>(n / 16, 0);
-    for (std::size_t row = 0; row < bins_.n_rows; ++row)
-      if (data.labels[row] > 0.5F) label_bits_[row / 16] |= static_cast<std::uint16_t>(1U << (row % 16));
+    label_bits_ = Buffer<std::uint16_t>(n / 16);
+    team_->for_each(bins_.n_blocks(), [&](std::size_t block, int /*thread*/) {
+      for (std::size_t row = block * kBlockRows; row < (block + 1) * kBlockRows; row += 16) {
+        unsigned bits = 0;
+        const std::size_t end = std::min<std::size_t>(16, bins_.n_rows - std::min(bins_.n_rows, row));
+        for (std::size_t i = 0; i < end; ++i) bits |= static_cast<unsigned>(data.labels[row + i] > 0.5F) << i;
+        label_bits_[row / 16] = static_cast<std::uint16_t>(bits);
+      }
+    });
   } else {
     labels_ = Buffer<float>(n, 0);
     std::copy(data.labels.begin(), data.labels.end(), labels_.begin());

@@ -32,12 +32,18 @@ void Session::catch_up() {
   team_->for_each(bins_.n_blocks(), [&](std::size_t block, int /*thread*/) {
     alignas(64) std::uint8_t narrow[kBlockRows];
     alignas(64) std::uint16_t wide[kBlockRows];
-    for (const LateTree& tree : late_trees_) {
+    const std::uint8_t* columns = bins_.column_block(block, 0);
+    const std::size_t n_bytes = bins_.n_features() * kBlockRows;
+    for (std::size_t t = 0; t < late_trees_.size(); ++t) {
+      const LateTree& tree = late_trees_[t];
+      // Each tree fetches its share of the next block.
+      for (std::size_t i = t * n_bytes / late_trees_.size(); i < (t + 1) * n_bytes / late_trees_.size();
+           i += 64)
+        __builtin_prefetch(columns + n_bytes + i);
       const bool is_wide = tree.route.n_leaves > kNarrowLeaves;
       std::uint8_t* const narrow_leaves = is_wide ? nullptr : narrow;
       std::uint16_t* const wide_leaves = is_wide ? wide : nullptr;
-      kernels_.route_block(tree.route, bins_.column_block(block, 0), bins_.n_features() * kBlockRows,
-                           narrow_leaves, wide_leaves);
+      kernels_.route_block(tree.route, columns, 0, narrow_leaves, wide_leaves);
       kernels_.add_leaf_weights(tree.leaf_weights.data(), tree.route.n_leaves, narrow_leaves, wide_leaves,
                                 margins_.data() + block * kBlockRows);
     }
@@ -136,20 +142,20 @@ void Session::begin_tree(int round) {
                                       parameters_.subsample, parameters_.seed, round);
   const auto exponents = detail::sweep_exponents(parameters_.objective, bounds_, draw);
   const SweepTotals totals = sweep(draw, true, exponents);
-  drawn_threshold_ = threshold_;
-  threshold_ = detail::drifted_threshold(parameters_.sampling_noise, threshold_,
-                                         detail::from_fixed(totals.squares, exponents.squares),
-                                         detail::from_fixed(totals.below, exponents.importance),
-                                         detail::from_fixed(totals.squares_below, exponents.squares));
-
   n_kept_ = 0;
   for (std::size_t tile = 0; tile < tile_kept_.size(); ++tile) {
     tile_offset_[tile] = n_kept_;
     n_kept_ += tile_kept_[tile];
   }
+  drawn_threshold_ = threshold_;
+  threshold_ = detail::drifted_threshold(
+      parameters_.sampling_noise, threshold_, detail::from_fixed(totals.squares, exponents.squares),
+      detail::from_fixed(totals.below, exponents.importance),
+      detail::from_fixed(totals.squares_below, exponents.squares), static_cast<double>(n_kept_),
+      detail::most_kept(parameters_.objective, bounds_.n_rows, parameters_.sampling_rows));
   // Copied records make the root a stream and later levels denser; when many rows are kept, the copy costs
   // more.
-  is_copied_ = n_kept_ < bins_.n_rows / 4;
+  is_copied_ = n_kept_ < bins_.n_rows / 2;
   const double kept_hessian = detail::from_fixed(totals.kept_hessian, exponents.kept_hessian);
   const int gradient_bits =
       detail::word_exponent(detail::from_fixed(totals.kept_gradient, exponents.kept_gradient), n_kept_);

@@ -52,6 +52,7 @@ RandomProblem problem_of_seed(std::uint64_t seed) {
   problem.parameters.colsample_bytree = 1;
   problem.parameters.colsample_bylevel = 1;
   problem.parameters.colsample_bynode = 1;
+  problem.parameters.screening = 1;
   return problem;
 }
 
@@ -215,7 +216,7 @@ TEST(TrainingProperty, RoundsCanBeAddedLater) {
   }
 }
 
-/// Also in the middle of a stage: stages begin with rounds 6, 8, 10 and 13.
+/// Also in the middle of a stage: stages begin with rounds 4, 6, 9 and 13.
 TEST(TrainingProperty, RoundsOnWorkingRowsCanBeAddedLater) {
   for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
     RandomProblem problem = reference::rare_problem(seed);

@@ -184,8 +184,9 @@ class NaiveSession : public TrainingSession {
     std::vector<KeptRow> kept;
     const SweepSums sums = sweep(draw, &kept);
     drawn_threshold_ = threshold_;
-    threshold_ = following(drifted_threshold, draw.threshold, sums);
     n_kept_ = kept.size();
+    const double most = most_kept(parameters_.objective, bounds_.n_rows, parameters_.sampling_rows);
+    threshold_ = following(drifted_threshold, draw.threshold, sums, static_cast<double>(n_kept_), most);
 
     const int gradient_exponent =
         word_exponent(from_fixed(sums.kept_gradient, sums.exponents.kept_gradient), n_kept_);
@@ -314,11 +315,12 @@ class NaiveSession : public TrainingSession {
   }
 
   /// The threshold that `rule` (next_threshold or drifted_threshold) makes of a sweep's sums.
-  template <class Rule>
-  [[nodiscard]] float following(const Rule& rule, float threshold, const SweepSums& sums) const {
+  template <class Rule, class... More>
+  [[nodiscard]] float following(const Rule& rule, float threshold, const SweepSums& sums,
+                                More... more) const {
     return rule(parameters_.sampling_noise, threshold, from_fixed(sums.squares, sums.exponents.squares),
                 from_fixed(sums.below, sums.exponents.importance),
-                from_fixed(sums.squares_below, sums.exponents.squares));
+                from_fixed(sums.squares_below, sums.exponents.squares), more...);
   }
 
   [[nodiscard]] float find_threshold() const {

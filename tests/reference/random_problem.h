@@ -225,6 +225,7 @@ inline Parameters random_parameters(const TablePlan& plan, Random& random) {
   if (is_logistic) p.scale_pos_weight = random.usually(1.0, {0.2, 25.0});
   if (random.chance(0.2)) p.base_score = is_logistic ? random.one_of({0.5, 0.01, 0.9}) : 0.4 * unit;
   p.sampling_noise = random.usually(0.1, {0.0, 1.0, 0.01});
+  p.sampling_rows = random.usually(0, {1, 20, 400});
   p.working_rounds = random.usually(16, {1, 2});
   p.screening = random.usually(1.0, {0.3, 0.01});
   p.screening_rows = 0;
@@ -243,7 +244,7 @@ struct RandomProblem {
   Parameters parameters;
 };
 
-/// A problem of few positives that trains on working rows from round 6 on, in stages of 2, 2, 3, 4, ...
+/// A problem of few positives that trains on working rows from round 4 on, in stages of 2, 3, 4, 6, ...
 /// rounds.
 inline RandomProblem rare_problem(std::uint64_t seed) {
   Random random(seed);

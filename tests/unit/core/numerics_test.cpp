@@ -18,6 +18,7 @@ namespace {
 using reference::Random;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 constexpr double kRoom = 2147483647.0;
 
 // ---------------------------------------------------------------------------------------------------------
@@ -160,13 +161,29 @@ TEST(NextThreshold, SolvesTheVarianceEquation) {
 }
 
 TEST(NextThreshold, KeepsWhatItCannotImprove) {
-  EXPECT_EQ(next_threshold(0.1, 3, 19, 0, 0), 3);                // nothing below
-  EXPECT_EQ(next_threshold(0.1, kInfinity, 0, 0, 0), 0);         // all importances are 0
-  EXPECT_EQ(next_threshold(0.1, 1e-38F, 1e-78, 1e-39, 0), 0);    // 1 / threshold would be infinite
-  EXPECT_EQ(next_threshold(10, 1, 1e300, 1e-300, 1e-300), 0);    // no float
-  EXPECT_TRUE(std::isnan(drifted_threshold(0.1, 3, 19, 0, 0)));  // nothing below: search anew
-  EXPECT_EQ(drifted_threshold(0.1, 3, 19, 7, 19), next_threshold(0.1, 3, 19, 7, 19));
-  EXPECT_EQ(drifted_threshold(0, 0, 19, 7, 19), 0);
+  EXPECT_EQ(next_threshold(0.1, 3, 19, 0, 0), 3);              // nothing below
+  EXPECT_EQ(next_threshold(0.1, kInfinity, 0, 0, 0), 0);       // all importances are 0
+  EXPECT_EQ(next_threshold(0.1, 1e-38F, 1e-78, 1e-39, 0), 0);  // 1 / threshold would be infinite
+  EXPECT_EQ(next_threshold(10, 1, 1e300, 1e-300, 1e-300), 0);  // no float
+  EXPECT_TRUE(std::isnan(drifted_threshold(0.1, 3, 19, 0, 0, 5, kNoLimit)));  // nothing below: search anew
+  EXPECT_EQ(drifted_threshold(0.1, 3, 19, 7, 19, 5, kNoLimit), next_threshold(0.1, 3, 19, 7, 19));
+  EXPECT_EQ(drifted_threshold(0, 0, 19, 7, 19, 5, kNoLimit), 0);
+}
+
+TEST(DriftedThreshold, KeepsNoMoreRowsThanTheLimit) {
+  // By noise 4.9 / 3. Kept were 8 rows at threshold 3, so about 12 are at 2, and 6 at 4.
+  const auto at_limit = [](double most) { return drifted_threshold(0.1, 3, 19, 3, 3, 8, most); };
+  EXPECT_FLOAT_EQ(at_limit(100), 4.9F / 3);
+  EXPECT_FLOAT_EQ(at_limit(12), 2);
+  EXPECT_FLOAT_EQ(at_limit(6), 4);
+  EXPECT_EQ(drifted_threshold(0.1, 1e-38F, 1e-78, 1e-39, 0, 8, 6), 0);  // every row counts
+}
+
+TEST(MostKept, LeavesSquaredErrorTwiceItsFloor) {
+  EXPECT_EQ(most_kept(Objective::kBinaryLogistic, 1000, 0), kNoLimit);
+  EXPECT_EQ(most_kept(Objective::kBinaryLogistic, 1000, 50), 50);
+  EXPECT_EQ(most_kept(Objective::kSquaredError, 1000, 50), 200);  // a tenth of the rows is always kept
+  EXPECT_EQ(most_kept(Objective::kSquaredError, 1000, 300), 300);
 }
 
 // ---------------------------------------------------------------------------------------------------------

@@ -26,13 +26,19 @@ auto fixed_block_sum(std::size_t n, const BlockSum& block_sum) {
   return sums.empty() ? Sum{} : sums.front();
 }
 
-/// term(0) + ... + term(n - 1), in order within a block.
+/// term(0) + ... + term(n - 1). Within a block, lane j of eight adds terms j, j + 8, ... in order, so that no
+/// addition waits for the one before it; then the lanes are added, j and j + 4, then + 2, + 1.
 template <class Term>
 double fixed_sum(std::size_t n, const Term& term) {
   return fixed_block_sum(n, [&term](std::size_t begin, std::size_t end) {
-    double sum = 0;
-    for (std::size_t i = begin; i < end; ++i) sum += term(i);
-    return sum;
+    double lanes[8] = {};
+    std::size_t i = begin;
+    for (; i + 8 <= end; i += 8)
+      for (std::size_t j = 0; j < 8; ++j) lanes[j] += term(i + j);
+    for (std::size_t j = 0; i < end; ++i, ++j) lanes[j] += term(i);
+    for (std::size_t width = 4; width > 0; width /= 2)
+      for (std::size_t j = 0; j < width; ++j) lanes[j] += lanes[j + width];
+    return lanes[0];
   });
 }
 

@@ -17,14 +17,14 @@
 
 namespace coppice::detail {
 
-/// The round after the stage that begins with round `first`: a third of the rounds so far, because margins
-/// move fastest at first, and at most `working_rounds`. A stage of one round looks at all rows.
+/// The round after the stage that begins with round `first`: half of the rounds so far, because margins move
+/// fastest at first, and at most `working_rounds`. A stage of one round looks at all rows.
 inline int stage_end(int first, int working_rounds) noexcept {
-  return first + std::clamp(first / 3, 1, working_rounds);
+  return first + std::clamp(first / 2, 1, working_rounds);
 }
 
 /// A row is a working row with this many times the probability of being kept by the round's own draw.
-inline constexpr float kWorkingRate = 8;
+inline constexpr float kWorkingRate = 4;
 
 /// More than one in this many rows: sweeping all of them is as good.
 inline constexpr std::size_t kRowsPerWorkingRow = 4;
