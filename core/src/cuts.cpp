@@ -1,5 +1,6 @@
 #include <coppice/cuts.h>
 #include <coppice/detail/hash.h>
+#include <coppice/detail/quantiles.h>
 #include <coppice/detail/ranked_values.h>
 #include <coppice/detail/sort_key.h>
 
@@ -34,75 +35,50 @@ std::vector<float> few_distinct(std::span<const float> column, int limit) {
   return found;
 }
 
-/// Half way between neighbours, rounded so that below < cut <= above.
-float cut_between(float below, float above) noexcept {
-  const float middle = below + (above - below) * 0.5F;
-  return middle > below && middle <= above ? middle : above;
-}
-
-/// Cuts numbers into at most max_bin stretches of about equal size: each stretch takes its fair share of what
-/// is left, and ends at the nearer of the two gaps around it.
-void append_quantiles(detail::RankedValues& values, int max_bin, std::vector<float>& cuts) {
-  std::size_t begin = 0;
-  for (int bins_left = max_bin; bins_left > 1 && begin < values.size(); --bins_left) {
-    const double share = static_cast<double>(values.size() - begin) / bins_left;
-    // The run that fills the share. The first run of a stretch is taken, however long it is.
-    const auto run = values.run_of(begin + static_cast<std::size_t>(std::ceil(share)) - 1);
-    const auto without = static_cast<double>(run.begin - begin);
-    const auto with = static_cast<double>(run.end - begin);
-    const std::size_t end = run.begin > begin && with - share > share - without ? run.begin : run.end;
-    if (end == values.size()) return;
-    cuts.push_back(cut_between(values.at(end - 1), values.at(end)));
-    begin = end;
-  }
-}
-
-/// A distinct value and the weight of the rows that have it.
-struct WeightedValue {
-  float value;
-  double weight;
-};
-
-/// Ascending. Weights of equal values are added in row order.
-std::vector<WeightedValue> weighted_values(std::span<const float> column, std::span<const float> weights,
-                                           std::span<const std::uint32_t> sample) {
-  std::vector<std::uint64_t> pairs;  // key, row
-  pairs.reserve(sample.size());
-  for (const std::uint32_t row : sample)
-    if (!std::isnan(column[row]))
-      pairs.push_back(static_cast<std::uint64_t>(detail::sort_key(column[row])) << 32 | row);
-  detail::radix_sort(std::span(pairs));
-  std::vector<WeightedValue> values;
-  for (const std::uint64_t pair : pairs) {
-    const float value = detail::value_of(static_cast<detail::SortKey>(pair >> 32));
-    if (values.empty() || values.back().value != value) values.push_back({value, 0});
-    values.back().weight += static_cast<double>(weights[static_cast<std::uint32_t>(pair)]);
-  }
-  return values;
-}
-
-/// The same of weighted values.
-void append_weighted_quantiles(std::span<const WeightedValue> values, int max_bin, std::vector<float>& cuts) {
-  double remaining = 0;
-  for (const WeightedValue& value : values) remaining += value.weight;
-  std::size_t begin = 0;
-  for (int bins_left = max_bin; bins_left > 1; --bins_left) {
-    const double share = remaining / bins_left;
-    double taken = 0;
-    std::size_t end = begin;
-    while (end < values.size()) {
-      const double with_next = taken + values[end].weight;
-      if (end > begin && with_next > share && with_next - share > share - taken) break;
-      taken = with_next;
-      ++end;
-      if (taken >= share) break;
+/// Distinct numbers and their weight, as append_quantiles asks for them.
+class WeightedNumbers {
+ public:
+  /// Weights of equal numbers are added in row order; a row without weight is not there.
+  WeightedNumbers(std::span<const float> column, std::span<const float> weights,
+                  std::span<const std::uint32_t> sample) {
+    std::vector<std::uint64_t> pairs;  // key, row
+    pairs.reserve(sample.size());
+    for (const std::uint32_t row : sample)
+      if (!std::isnan(column[row]) && weights[row] > 0)
+        pairs.push_back(static_cast<std::uint64_t>(detail::sort_key(column[row])) << 32 | row);
+    detail::radix_sort(std::span(pairs));
+    for (const std::uint64_t pair : pairs) {
+      const float value = detail::value_of(static_cast<detail::SortKey>(pair >> 32));
+      const double before = ends_.empty() ? 0 : ends_.back();
+      if (values_.empty() || values_.back() != value) {
+        values_.push_back(value);
+        ends_.push_back(before);
+      }
+      ends_.back() = before + static_cast<double>(weights[static_cast<std::uint32_t>(pair)]);
     }
-    if (end >= values.size()) return;
-    cuts.push_back(cut_between(values[end - 1].value, values[end].value));
-    remaining -= taken;
-    begin = end;
+    if (!pairs.empty()) mean_weight_ = size() / static_cast<double>(pairs.size());
   }
-}
+
+  [[nodiscard]] double size() const { return ends_.empty() ? 0 : ends_.back(); }
+  [[nodiscard]] double rows(double length) const { return length / mean_weight_; }
+  [[nodiscard]] detail::EqualNumbers run_to(double position) const {
+    const auto i = place(std::lower_bound(ends_.begin(), ends_.end(), position));
+    return {i == 0 ? 0 : ends_[i - 1], ends_[i], values_[i]};
+  }
+  [[nodiscard]] float before(double position) const { return run_to(position).value; }
+  [[nodiscard]] float at(double position) const {
+    return values_[place(std::upper_bound(ends_.begin(), ends_.end(), position))];
+  }
+
+ private:
+  [[nodiscard]] std::size_t place(std::vector<double>::const_iterator end) const {
+    return std::min(static_cast<std::size_t>(end - ends_.begin()), ends_.size() - 1);
+  }
+
+  std::vector<float> values_;  ///< ascending
+  std::vector<double> ends_;   ///< of each value
+  double mean_weight_ = 1;
+};
 
 }  // namespace
 
@@ -138,25 +114,27 @@ std::vector<std::uint32_t> cut_sample(std::size_t n_rows, const CutOptions& opti
 }
 
 void append_numeric_cuts(std::span<const float> column, std::span<const float> weights,
-                         std::span<const std::uint32_t> sample, int max_bin, detail::RankedValues& ranked,
-                         Cuts& cuts) {
-  const std::vector<float> distinct = few_distinct(column, max_bin);
+                         std::span<const std::uint32_t> sample, const CutOptions& options,
+                         detail::RankedValues& ranked, Cuts& cuts) {
+  const std::vector<float> distinct = few_distinct(column, options.max_bin);
   for (std::size_t i = 1; i < distinct.size(); ++i)
-    cuts.values.push_back(cut_between(distinct[i - 1], distinct[i]));
+    cuts.values.push_back(detail::cut_between(distinct[i - 1], distinct[i]));
+  const auto append = [&](float cut) { cuts.values.push_back(cut); };
   if (distinct.empty() && weights.empty()) {
     ranked.assign(column, sample);
-    append_quantiles(ranked, max_bin, cuts.values);
+    detail::append_quantiles(detail::ByRank(ranked), options.max_bin, options.fine_tails, append);
   } else if (distinct.empty()) {
-    append_weighted_quantiles(weighted_values(column, weights, sample), max_bin, cuts.values);
+    detail::append_quantiles(WeightedNumbers(column, weights, sample), options.max_bin, options.fine_tails,
+                             append);
   }
   cuts.offsets.push_back(static_cast<std::uint32_t>(cuts.values.size()));
   cuts.n_codes.push_back(0);
 }
 
 void append_numeric_cuts(std::span<const float> column, std::span<const float> weights,
-                         std::span<const std::uint32_t> sample, int max_bin, Cuts& cuts) {
+                         std::span<const std::uint32_t> sample, const CutOptions& options, Cuts& cuts) {
   detail::RankedValues ranked;
-  append_numeric_cuts(column, weights, sample, max_bin, ranked, cuts);
+  append_numeric_cuts(column, weights, sample, options, ranked, cuts);
 }
 
 }  // namespace coppice

@@ -76,8 +76,12 @@ void RankedValues::deal() {
 }
 
 std::span<const SortKey> RankedValues::sorted_bucket(std::size_t rank) {
-  constexpr std::size_t kFew = 256;  // fewer are faster by comparisons than by counting digits
-  while (starts_[bucket_] > rank) --bucket_;
+  constexpr std::size_t kFew = 256;   // fewer are faster by comparisons than by counting digits
+  constexpr std::size_t kNear = 256;  // buckets: the way from one of 255 quantiles to the next
+  if (rank < starts_[bucket_] || rank >= starts_[std::min(bucket_ + kNear, n_buckets_)]) {
+    const auto first_after = std::upper_bound(starts_.begin(), starts_.begin() + n_buckets_, rank);
+    bucket_ = static_cast<std::size_t>(first_after - starts_.begin()) - 1;
+  }
   while (starts_[bucket_ + 1] <= rank) ++bucket_;
   const std::span<SortKey> keys(keys_.begin() + starts_[bucket_], keys_.begin() + starts_[bucket_ + 1]);
   if (is_sorted_[bucket_]) return keys;

@@ -434,7 +434,7 @@ TrainingData prepare(const Backend& backend, const Parameters& parameters, const
   TrainingData result;
   result.schema = data.schema;
   const CutOptions options{parameters.max_bin, static_cast<std::size_t>(parameters.cut_sample_rows),
-                           parameters.seed};
+                           parameters.seed, parameters.objective == Objective::kBinaryLogistic};
   const bool has_cuts = like != nullptr && like->cuts.n_features() == data.n_features();
   result.bins = backend.bin(data, has_cuts ? like->cuts : backend.make_cuts(data, options), true);
   result.labels = data.labels;

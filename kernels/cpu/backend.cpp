@@ -106,7 +106,7 @@ Cuts CpuBackend::make_cuts(const Dataset& data, const CutOptions& options) const
       parts[f].offsets.push_back(0);
       parts[f].n_codes.push_back(static_cast<std::uint16_t>(feature.categories.size() + 1));
     } else {
-      append_numeric_cuts(data.columns[f], data.weights, sample, options.max_bin, ranked[thread], parts[f]);
+      append_numeric_cuts(data.columns[f], data.weights, sample, options, ranked[thread], parts[f]);
     }
   });
   Cuts cuts;

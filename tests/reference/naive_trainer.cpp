@@ -442,7 +442,7 @@ Cuts NaiveBackend::make_cuts(const Dataset& data, const CutOptions& options) con
   for (std::size_t f = 0; f < data.n_features(); ++f) {
     const Feature& feature = data.schema.features[f];
     if (feature.kind == FeatureKind::kNumeric) {
-      append_numeric_cuts(data.columns[f], data.weights, sample, options.max_bin, cuts);
+      append_numeric_cuts(data.columns[f], data.weights, sample, options, cuts);
     } else {
       cuts.offsets.push_back(cuts.offsets.back());
       cuts.n_codes.push_back(static_cast<std::uint16_t>(feature.categories.size() + 1));

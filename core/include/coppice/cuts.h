@@ -49,6 +49,7 @@ struct CutOptions {
   int max_bin = kMaxValueBins;      ///< value bins of a numeric feature, 2 .. 255
   std::size_t sample_rows = 65536;  ///< rows looked at when there are more; 0 looks at all
   std::uint64_t seed = 0;
+  bool fine_tails = true;  ///< cut long tails finer than by equal shares
 };
 
 /// The rows that the cuts of a table of n_rows are computed from, ascending: all of them, or exactly
@@ -58,17 +59,19 @@ struct CutOptions {
 /// Cuts of one numeric feature. A column with at most max_bin distinct values (looked up in *all* rows) gets
 /// a cut in each gap; others get quantiles of the sampled rows, weighted when weights are given, of equal
 /// share, each moved to the nearest gap between distinct values. A cut lies half way between its
-/// neighbours, rounded so that it separates them.
+/// neighbours, rounded so that it separates them. Rows of weight 0 do not count.
+/// With `fine_tails`, what lies within one such share of an end is cut into up to eight bins of 32 rows or
+/// more, if it is over four times as wide as the next share (`detail::find_tails`).
 /// Shapes : column [n_rows]; weights [n_rows] or empty; sample as from cut_sample; appends to `cuts`.
 /// Cost   : one pass with a small hash set when there are few distinct values; else four passes over the
 ///          sample, or with weights a radix sort of it. `ranked` is memory to work in, of the calling thread:
 ///          kept for the next column, its pages are touched only once.
 void append_numeric_cuts(std::span<const float> column, std::span<const float> weights,
-                         std::span<const std::uint32_t> sample, int max_bin, detail::RankedValues& ranked,
-                         Cuts& cuts);
+                         std::span<const std::uint32_t> sample, const CutOptions& options,
+                         detail::RankedValues& ranked, Cuts& cuts);
 
 /// The same for a single column.
 void append_numeric_cuts(std::span<const float> column, std::span<const float> weights,
-                         std::span<const std::uint32_t> sample, int max_bin, Cuts& cuts);
+                         std::span<const std::uint32_t> sample, const CutOptions& options, Cuts& cuts);
 
 }  // namespace coppice

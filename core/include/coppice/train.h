@@ -16,7 +16,7 @@
 namespace coppice {
 
 /// A table ready for training: binned once, usable for any number of trainings that share max_bin,
-/// cut_sample_rows and seed of the cuts.
+/// cut_sample_rows, seed and objective of the cuts.
 struct TrainingData {
   Schema schema;
   BinnedMatrix bins;

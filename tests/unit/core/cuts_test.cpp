@@ -17,7 +17,9 @@ namespace {
 
 using reference::Random;
 using testing::ElementsAre;
+using testing::Ge;
 using testing::IsEmpty;
+using testing::Le;
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kLargest = std::numeric_limits<float>::max();
@@ -32,7 +34,7 @@ std::vector<std::uint32_t> all_rows(std::size_t n) {
 Cuts cuts_of(const std::vector<float>& column, int max_bin = kMaxValueBins,
              const std::vector<float>& weights = {}) {
   Cuts cuts;
-  append_numeric_cuts(column, weights, all_rows(column.size()), max_bin, cuts);
+  append_numeric_cuts(column, weights, all_rows(column.size()), {.max_bin = max_bin}, cuts);
   return cuts;
 }
 
@@ -89,7 +91,7 @@ TEST(NumericCuts, FewValuesAreFoundInAllRows) {
   std::vector<float> column(1000, 1);
   column[999] = 2;  // not in the sample
   Cuts cuts;
-  append_numeric_cuts(column, {}, all_rows(10), 255, cuts);
+  append_numeric_cuts(column, {}, all_rows(10), {}, cuts);
   EXPECT_THAT(cuts.of(0), ElementsAre(1.5F));
 }
 
@@ -106,6 +108,76 @@ TEST(NumericCuts, SharesFollowWeights) {
   std::fill_n(weights.begin(), 500, 3.0F);  // total 2000: half of it below 333.3
   const auto counts = bin_counts(cuts_of(column, 2, weights), column);
   EXPECT_NEAR(counts[1], 333, 1);
+}
+
+/// 2^16 numbers. 65,536 / 255 is 257.0, so 257 of them at either end could be a tail.
+std::vector<float> ramp() {
+  std::vector<float> column(65'536);
+  std::iota(column.begin(), column.end(), 0.0F);
+  return column;
+}
+
+TEST(NumericCuts, ALongTailIsCutEightTimesFiner) {
+  std::vector<float> column = ramp();
+  for (int i = 1; i <= 257; ++i) column[65'536 - i] += 1000 * static_cast<float>(258 - i);
+  const std::vector<int> counts = bin_counts(cuts_of(column), column);
+  ASSERT_EQ(counts.size(), 256U);
+  // 257 numbers in 8 bins, each its share of what is left; before them 65,279 in 247.
+  EXPECT_THAT(std::vector<int>(counts.end() - 8, counts.end()), ElementsAre(32, 32, 32, 32, 32, 32, 33, 32));
+  EXPECT_THAT(std::vector<int>(counts.begin() + 1, counts.end() - 8),
+              testing::Each(testing::AllOf(Ge(264), Le(265))));
+
+  Cuts equal;
+  append_numeric_cuts(column, {}, all_rows(column.size()), {.fine_tails = false}, equal);
+  const std::vector<int> equal_counts = bin_counts(equal, column);
+  EXPECT_EQ(equal_counts.back(), 257);
+  EXPECT_EQ(equal_counts[1], 257);
+
+  for (float& value : column) value = -value;
+  const std::vector<int> mirrored = bin_counts(cuts_of(column), column);
+  EXPECT_THAT(std::vector<int>(mirrored.begin() + 1, mirrored.begin() + 9),
+              testing::Each(testing::AllOf(Ge(32), Le(33))));
+}
+
+TEST(NumericCuts, AnEndAsDenseAsItsNeighbourhoodIsNoTail) {
+  const std::vector<float> column = ramp();
+  const std::vector<int> counts = bin_counts(cuts_of(column), column);
+  EXPECT_THAT(std::vector<int>(counts.begin() + 1, counts.end()),
+              testing::Each(testing::AllOf(Ge(257), Le(258))));
+}
+
+/// A number far out is a tail only where more than 63 rows lie in a usual bin: 255 x 64 are 16,320. Of 16,200
+/// the last bin has its share, 63; of 16,400 the 64 numbers that lie in a usual bin are two bins.
+TEST(NumericCuts, ATailOfFewRowsIsNotCut) {
+  for (const auto& [n, last] : {std::pair{16'200, 63}, {16'400, 32}}) {
+    std::vector<float> column = ramp();
+    column.resize(n);
+    column[n - 1] = 1e9F;
+    EXPECT_EQ(bin_counts(cuts_of(column), column).back(), last) << n;
+  }
+}
+
+TEST(NumericCuts, WeightsMakeTails) {
+  std::vector<float> column = ramp(), weights(column.size(), 1);
+  for (int i = 1; i <= 85; ++i) {
+    column[65'536 - i] += 1000 * static_cast<float>(258 - i);
+    weights[65'536 - i] = 3;
+  }
+  const std::vector<int> counts = bin_counts(cuts_of(column, 255, weights), column);
+  // (2^16 + 2 x 85) / 255 is 257.7: two numbers of weight 1 and 85 of weight 3, in eight bins. The first has
+  // 32 of its 32.1, then there are 33 of 32.1, 33 of 32, 33 of 31.8, 33 of 31.5, 30 of 31, 33 of 31.5, 30.
+  EXPECT_THAT(std::vector<int>(counts.end() - 8, counts.end()), ElementsAre(12, 11, 11, 11, 11, 10, 11, 10));
+}
+
+TEST(NumericCuts, RowsWithoutWeightAreNotThere) {
+  std::vector<float> column(3000), weights(3000, 1), kept;
+  for (std::size_t i = 0; i < column.size(); ++i) {
+    column[i] = static_cast<float>(i * 7 % 3000);
+    weights[i] = i % 3 == 0 ? 0.0F : 1.0F;
+    if (i % 3 != 0) kept.push_back(column[i]);
+  }
+  EXPECT_EQ(cuts_of(column, 100, weights), cuts_of(kept, 100));
+  EXPECT_THAT(cuts_of(column, 100, std::vector<float>(3000, 0)).of(0), IsEmpty());
 }
 
 TEST(NumericCuts, AFrequentValueTakesOneBin) {
@@ -142,7 +214,7 @@ TEST(NumericCuts, AreAscendingAndAtMostMaxBin) {
 
 TEST(NumericCuts, AppendOneFeatureAfterTheOther) {
   Cuts cuts = cuts_of({1, 2, 3});
-  append_numeric_cuts(std::vector<float>{5, 6}, {}, all_rows(2), 255, cuts);
+  append_numeric_cuts(std::vector<float>{5, 6}, {}, all_rows(2), {}, cuts);
   EXPECT_EQ(cuts, (Cuts{.values = {1.5F, 2.5F, 5.5F}, .offsets = {0, 2, 3}, .n_codes = {0, 0}}));
 }
 

@@ -9,6 +9,7 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -126,41 +127,81 @@ float cut_between(float below, float above) {
   return middle > below && middle <= above ? middle : above;
 }
 
-/// Quantiles as docs and header define them: runs of equal values are taken into a stretch one by one, until
+/// Stretches as docs and header define them: runs of equal values are taken into a stretch one by one, until
 /// it has its fair share of what is left, and the last one only if that brings the stretch nearer to it.
-std::vector<float> plain_cuts(const std::vector<float>& values, int max_bin) {
-  std::vector<float> distinct = values;
+/// `values` is part of a column, ascending; next_value is what follows it there, NaN if nothing.
+void append_plain_stretches(std::span<const float> values, float next_value, int n_bins,
+                            std::vector<float>& cuts) {
+  std::vector<float> distinct(values.begin(), values.end());
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
   std::vector<double> counts;
   for (const float value : distinct) {
     const auto [first, last] = std::equal_range(values.begin(), values.end(), value);
     counts.push_back(static_cast<double>(last - first));
   }
-  std::vector<float> cuts;
+  distinct.push_back(next_value);
   auto remaining = static_cast<double>(values.size());
   std::size_t next = 0;
-  for (int bins_left = max_bin; bins_left > 1 && next < distinct.size(); --bins_left) {
+  for (int bins_left = n_bins; bins_left > 0 && next < counts.size(); --bins_left) {
     const double share = remaining / bins_left;
     double taken = counts[next++];
-    while (next < distinct.size() && taken < share &&
-           std::fabs(taken + counts[next] - share) <= share - taken)
+    while (next < counts.size() && taken < share && std::fabs(taken + counts[next] - share) <= share - taken)
       taken += counts[next++];
-    if (next == distinct.size()) break;
+    if (std::isnan(distinct[next])) break;
     cuts.push_back(cut_between(distinct[next - 1], distinct[next]));
     remaining -= taken;
   }
+}
+
+/// A tail that find_tails finds.
+struct PlainTail {
+  std::size_t n_values = 0;
+  int n_bins = 0;
+};
+
+/// Of the low end. `values` ascending; those of the high end are the same with another sign.
+PlainTail plain_low_tail(const std::vector<float>& values, int max_bin) {
+  const double stretch = static_cast<double>(values.size()) / max_bin;
+  // Runs that lie within a stretch as a whole.
+  std::size_t n = 0;
+  for (std::size_t i = 1; i < values.size() && static_cast<double>(i) <= stretch; ++i)
+    if (values[i] != values[i - 1]) n = i;
+  const int n_bins = std::min((max_bin + 1) / 32, static_cast<int>(n / 32));
+  if (n_bins < 2) return {};
+  const double inner = values[n];
+  const double width = inner - values[0];
+  const double next_width = values[static_cast<std::size_t>(static_cast<double>(n) + stretch)] - inner;
+  return width > 4 * next_width ? PlainTail{n, n_bins} : PlainTail{};
+}
+
+std::vector<float> plain_cuts(const std::vector<float>& values, int max_bin, int& n_tails) {
+  if (values.empty()) return {};
+  std::vector<float> mirrored;
+  for (auto value = values.rbegin(); value != values.rend(); ++value) mirrored.push_back(-*value);
+  const PlainTail low = plain_low_tail(values, max_bin), high = plain_low_tail(mirrored, max_bin);
+  n_tails += (low.n_bins > 0 ? 1 : 0) + (high.n_bins > 0 ? 1 : 0);
+  const std::size_t high_begin = values.size() - high.n_values;
+  const std::span all(values);
+  std::vector<float> cuts;
+  append_plain_stretches(all.first(low.n_values), values[low.n_values], low.n_bins, cuts);
+  append_plain_stretches(all.subspan(low.n_values, high_begin - low.n_values),
+                         high.n_bins > 0 ? values[high_begin] : kNan, max_bin - low.n_bins - high.n_bins,
+                         cuts);
+  append_plain_stretches(all.subspan(high_begin), kNan, high.n_bins, cuts);
   return cuts;
 }
 
 TEST(NumericCuts, AgreeWithThePlainDefinition) {
   Random random(6);
   RankedValues ranked;
-  int n_by_rank = 0;
+  int n_by_rank = 0, n_tails = 0;
   for (int i = 0; i < 2 * 254; ++i) {
     const int max_bin = 2 + i % 254;
     const Kind& kind = kinds()[i % kinds().size()];
+    // Large ones more often than they come by chance: only they have tails.
+    const std::size_t n = random.chance(0.2) ? 20'000 + random.below(50'000) : draw_size(random);
     SCOPED_TRACE(kind.name + ", max_bin " + std::to_string(max_bin));
-    const std::vector<float> column = draw_column(kind, draw_size(random), random);
+    const std::vector<float> column = draw_column(kind, n, random);
     std::vector<std::uint32_t> rows = draw_rows(column.size(), random);
     std::vector<float> all = sorted_values(column, [&] {
       std::vector<std::uint32_t> every(column.size());
@@ -169,17 +210,18 @@ TEST(NumericCuts, AgreeWithThePlainDefinition) {
     }());
     const auto n_distinct = std::unique(all.begin(), all.end()) - all.begin();
     Cuts cuts;
-    append_numeric_cuts(column, {}, rows, max_bin, ranked, cuts);
+    append_numeric_cuts(column, {}, rows, {.max_bin = max_bin}, ranked, cuts);
     if (n_distinct <= max_bin) {
       std::vector<float> gaps;
       for (std::ptrdiff_t v = 1; v < n_distinct; ++v) gaps.push_back(cut_between(all[v - 1], all[v]));
       ASSERT_EQ(cuts.values, gaps);
     } else {
-      ASSERT_EQ(cuts.values, plain_cuts(sorted_values(column, rows), max_bin));
+      ASSERT_EQ(cuts.values, plain_cuts(sorted_values(column, rows), max_bin, n_tails));
       ++n_by_rank;
     }
   }
   EXPECT_GT(n_by_rank, 200);  // the test is about these
+  EXPECT_GT(n_tails, 20);
 }
 
 TEST(NumericCuts, WeightsOfOneChangeNothing) {
@@ -189,8 +231,9 @@ TEST(NumericCuts, WeightsOfOneChangeNothing) {
     const std::vector<std::uint32_t> rows = draw_rows(column.size(), random);
     const int max_bin = 2 + random.below(254);
     Cuts plain, weighted;
-    append_numeric_cuts(column, {}, rows, max_bin, plain);
-    append_numeric_cuts(column, std::vector<float>(column.size(), 1.0F), rows, max_bin, weighted);
+    append_numeric_cuts(column, {}, rows, {.max_bin = max_bin}, plain);
+    append_numeric_cuts(column, std::vector<float>(column.size(), 1.0F), rows, {.max_bin = max_bin},
+                        weighted);
     ASSERT_EQ(plain, weighted);
   }
 }

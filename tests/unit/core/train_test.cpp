@@ -170,6 +170,20 @@ TEST(Train, EvaluationBinsMayBeAtHand) {
   refused(valid, backend->bin(valid, backend->make_cuts(valid, {}), false));
 }
 
+TEST(Train, LongTailsAreCutFinerForProbabilitiesOnly) {
+  Dataset data = steps(20'000, 6);
+  for (std::size_t i = 0; i < 70; ++i) data.columns[0][i] = 1e6F + static_cast<float>(i);
+  const auto backend = kernels::make_cpu_backend(1);
+  const auto cuts_of = [&](Objective objective) {
+    Parameters parameters = few_rounds(1);
+    parameters.objective = objective;
+    return prepare(*backend, parameters, data).bins.cuts;
+  };
+  EXPECT_EQ(cuts_of(Objective::kBinaryLogistic), backend->make_cuts(data, {}));
+  EXPECT_EQ(cuts_of(Objective::kSquaredError), backend->make_cuts(data, {.fine_tails = false}));
+  EXPECT_NE(cuts_of(Objective::kBinaryLogistic), cuts_of(Objective::kSquaredError));
+}
+
 TEST(Train, ObserverSeesEveryRoundAndCanStop) {
   const Dataset data = steps(500, 6);
   std::vector<int> rounds;
