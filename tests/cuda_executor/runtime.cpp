@@ -1,0 +1,377 @@
+// Device memory, streams, events and graphs of the executor.
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cuda_runtime.h"
+#include "runtime_state.h"
+#include "zoned_memory.h"
+
+using Work = std::function<void()>;
+
+struct CUstream_st {
+  std::deque<Work> work;
+  std::uint64_t n_done = 0;
+  bool is_capturing = false;
+  std::vector<Work> captured;
+};
+/// What a recorded event waits for: the work of a stream up to a point.
+struct CUevent_st {
+  cudaStream_t stream = nullptr;
+  std::uint64_t point = 0;
+  std::chrono::steady_clock::time_point reached;
+};
+struct CUgraph_st {
+  std::vector<Work> work;
+};
+struct CUgraphExec_st {
+  std::vector<Work> work;
+};
+
+namespace cuda_executor {
+namespace {
+
+std::recursive_mutex runtime_mutex;
+std::map<const unsigned char*, ZonedMemory> pieces;  // of device memory, by address
+std::size_t n_allocated = 0;
+std::uint64_t calls_before_failure = 0;
+int failure = 0;
+bool is_faulty = false;  // until the device is reset, as on a card
+
+/// The start of every call: the failure that a test asked for, and a fault that has not been reset.
+cudaError_t begin_call() {
+  if (failure != 0 && calls_before_failure-- == 0) return static_cast<cudaError_t>(std::exchange(failure, 0));
+  return is_faulty ? cudaErrorLaunchFailure : cudaSuccess;
+}
+
+bool is_device_memory(const void* memory, std::size_t n_bytes) {
+  const auto* begin = static_cast<const unsigned char*>(memory);
+  auto piece = pieces.upper_bound(begin);
+  if (piece == pieces.begin()) return false;
+  --piece;
+  return begin + n_bytes <= piece->first + piece->second.n_bytes();
+}
+
+/// A range of the host that does not touch device memory.
+bool is_host_memory(const void* memory, std::size_t n_bytes) {
+  return memory != nullptr && !is_device_memory(memory, 0) &&
+         !is_device_memory(static_cast<const unsigned char*>(memory) + n_bytes - 1, 1);
+}
+
+bool fits(const void* to, const void* from, std::size_t n_bytes, cudaMemcpyKind kind) {
+  if (kind == cudaMemcpyHostToDevice) return is_device_memory(to, n_bytes) && is_host_memory(from, n_bytes);
+  if (kind == cudaMemcpyDeviceToHost) return is_host_memory(to, n_bytes) && is_device_memory(from, n_bytes);
+  return is_device_memory(to, n_bytes) && is_device_memory(from, n_bytes);
+}
+
+cudaError_t enqueue(cudaStream_t stream, Work work) {
+  if (stream == nullptr) return cudaErrorInvalidResourceHandle;  // the default stream
+  if (stream->is_capturing)
+    stream->captured.push_back(std::move(work));
+  else
+    stream->work.push_back(std::move(work));
+  return cudaSuccess;
+}
+
+/// Runs a stream's work until `point` of it is done.
+void run_until(cudaStream_t stream, std::uint64_t point) {
+  while (stream->n_done < point && !stream->work.empty()) {
+    const Work work = std::move(stream->work.front());
+    stream->work.pop_front();
+    if (!is_faulty) work();
+    ++stream->n_done;
+  }
+}
+
+std::uint64_t end_of(cudaStream_t stream) { return stream->n_done + stream->work.size(); }
+
+}  // namespace
+
+void fail_call(std::uint64_t calls, int status) {
+  calls_before_failure = calls;
+  failure = status;
+}
+
+std::string damaged_allocation() {
+  for (const auto& [address, piece] : pieces)
+    if (!piece.is_intact())
+      return "it wrote beyond " + std::to_string(piece.n_bytes()) + " bytes of device memory";
+  return {};
+}
+
+int enqueue_launch_code(cudaStream_t stream, const LaunchConfig& config, std::function<void()> body) {
+  const std::scoped_lock lock(runtime_mutex);
+  if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
+  constexpr unsigned kMostThreads = 1024;
+  constexpr std::size_t kMostSharedBytes = 227 << 10;
+  const std::size_t n_blocks = std::size_t{config.grid.x} * config.grid.y * config.grid.z;
+  const std::size_t n_threads = std::size_t{config.block.x} * config.block.y * config.block.z;
+  if (n_blocks == 0 || n_threads == 0 || n_threads > kMostThreads || config.shared_bytes > kMostSharedBytes ||
+      config.grid.y > 65535 || config.grid.z > 65535)
+    return cudaErrorInvalidConfiguration;
+  if (config.is_cooperative && n_blocks > static_cast<std::size_t>(2 * settings().processors))
+    return cudaErrorCooperativeLaunchTooLarge;
+  return enqueue(stream, [config, body = std::move(body)] {
+    if (!run_launch(config, body)) is_faulty = true;
+  });
+}
+
+}  // namespace cuda_executor
+
+using cuda_executor::begin_call;
+using cuda_executor::runtime_mutex;
+
+// ---------------------------------------------------------------------------------------------------------
+// Errors and devices
+
+const char* cudaGetErrorString(cudaError_t status) {
+  switch (status) {
+    case cudaSuccess:
+      return "no error";
+    case cudaErrorInvalidValue:
+      return "invalid argument";
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
+    case cudaErrorInvalidConfiguration:
+      return "invalid configuration argument";
+    case cudaErrorInsufficientDriver:
+      return "CUDA driver version is insufficient for CUDA runtime version";
+    case cudaErrorNoDevice:
+      return "no CUDA-capable device is detected";
+    case cudaErrorInvalidDevice:
+      return "invalid device ordinal";
+    case cudaErrorInvalidResourceHandle:
+      return "invalid resource handle";
+    case cudaErrorNotReady:
+      return "device not ready";
+    case cudaErrorIllegalAddress:
+      return "an illegal memory access was encountered";
+    case cudaErrorCooperativeLaunchTooLarge:
+      return "too many blocks in cooperative launch";
+    case cudaErrorStreamCaptureInvalidated:
+      return "operation failed due to a previous error during capture";
+    case cudaErrorLaunchFailure:
+      return cuda_executor::fault().empty() ? "unspecified launch failure" : cuda_executor::fault().c_str();
+  }
+  return "unknown error";
+}
+
+const char* cudaGetErrorName(cudaError_t status) {
+  switch (status) {
+    case cudaSuccess:
+      return "cudaSuccess";
+    case cudaErrorMemoryAllocation:
+      return "cudaErrorMemoryAllocation";
+    case cudaErrorLaunchFailure:
+      return "cudaErrorLaunchFailure";
+    case cudaErrorNoDevice:
+      return "cudaErrorNoDevice";
+    default:
+      return "cudaErrorOfTheExecutor";
+  }
+}
+
+cudaError_t cudaGetLastError() { return cudaSuccess; }
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  const std::scoped_lock lock(runtime_mutex);
+  *count = 1;
+  return begin_call();
+}
+cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : cudaErrorInvalidDevice; }
+cudaError_t cudaGetDevice(int* device) {
+  *device = 0;
+  return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int /*device*/) {
+  switch (attribute) {
+    case cudaDevAttrMultiProcessorCount:
+      *value = cuda_executor::settings().processors;
+      break;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+      *value = 227 << 10;
+      break;
+    case cudaDevAttrCooperativeLaunch:
+      *value = 1;
+      break;
+  }
+  return cudaSuccess;
+}
+
+cudaError_t cudaDeviceReset() {
+  const std::scoped_lock lock(runtime_mutex);
+  cuda_executor::is_faulty = false;
+  cuda_executor::forget_fault();
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  const std::scoped_lock lock(runtime_mutex);
+  *total = cuda_executor::settings().memory_bytes;
+  *free = *total - std::min(*total, cuda_executor::n_allocated);
+  return begin_call();
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Memory
+
+cudaError_t cudaMalloc(void** memory, std::size_t n_bytes) {
+  const std::scoped_lock lock(runtime_mutex);
+  if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
+  if (cuda_executor::n_allocated + n_bytes > cuda_executor::settings().memory_bytes)
+    return cudaErrorMemoryAllocation;
+  cuda_executor::ZonedMemory piece(n_bytes, cuda_executor::settings().fill);
+  *memory = piece.data();
+  cuda_executor::n_allocated += n_bytes;
+  cuda_executor::pieces.emplace(piece.data(), std::move(piece));
+  return cudaSuccess;
+}
+
+cudaError_t cudaFree(void* memory) {
+  const std::scoped_lock lock(runtime_mutex);
+  if (memory == nullptr) return cudaSuccess;
+  const auto piece = cuda_executor::pieces.find(static_cast<unsigned char*>(memory));
+  if (piece == cuda_executor::pieces.end()) return cudaErrorInvalidValue;
+  cuda_executor::n_allocated -= piece->second.n_bytes();
+  cuda_executor::pieces.erase(piece);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMallocHost(void** memory, std::size_t n_bytes) {
+  const std::scoped_lock lock(runtime_mutex);
+  if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
+  *memory = ::operator new(n_bytes, std::nothrow);
+  if (*memory == nullptr) return cudaErrorMemoryAllocation;
+  std::memset(*memory, cuda_executor::settings().fill, n_bytes);
+  return cudaSuccess;
+}
+
+cudaError_t cudaFreeHost(void* memory) {
+  ::operator delete(memory);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t n_bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
+  const std::scoped_lock lock(runtime_mutex);
+  if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
+  if (!cuda_executor::fits(to, from, n_bytes, kind)) return cudaErrorInvalidValue;
+  return cuda_executor::enqueue(stream, [=] { std::memmove(to, from, n_bytes); });
+}
+
+cudaError_t cudaMemsetAsync(void* to, int byte, std::size_t n_bytes, cudaStream_t stream) {
+  const std::scoped_lock lock(runtime_mutex);
+  if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
+  if (!cuda_executor::is_device_memory(to, n_bytes)) return cudaErrorInvalidValue;
+  return cuda_executor::enqueue(stream, [=] { std::memset(to, byte, n_bytes); });
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Streams and events
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned /*flags*/) {
+  const std::scoped_lock lock(runtime_mutex);
+  if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
+  *stream = new CUstream_st;
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  const std::scoped_lock lock(runtime_mutex);
+  delete stream;
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  const std::scoped_lock lock(runtime_mutex);
+  if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
+  if (stream == nullptr || stream->is_capturing) return cudaErrorStreamCaptureInvalidated;
+  cuda_executor::run_until(stream, cuda_executor::end_of(stream));
+  return cuda_executor::is_faulty ? cudaErrorLaunchFailure : cudaSuccess;
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned /*flags*/) {
+  const std::scoped_lock lock(runtime_mutex);
+  if (event->stream == nullptr || event->stream == stream) return cudaSuccess;
+  return cuda_executor::enqueue(
+      stream, [from = event->stream, point = event->point] { cuda_executor::run_until(from, point); });
+}
+
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  *event = new CUevent_st;
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete event;
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  const std::scoped_lock lock(runtime_mutex);
+  const cudaError_t status =
+      cuda_executor::enqueue(stream, [event] { event->reached = std::chrono::steady_clock::now(); });
+  if (stream != nullptr && !stream->is_capturing) {
+    event->stream = stream;
+    event->point = cuda_executor::end_of(stream);
+  }
+  return status;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  const std::scoped_lock lock(runtime_mutex);
+  if (event->stream != nullptr) cuda_executor::run_until(event->stream, event->point);
+  return cuda_executor::is_faulty ? cudaErrorLaunchFailure : cudaSuccess;
+}
+
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
+  *milliseconds = std::chrono::duration<float, std::milli>(end->reached - begin->reached).count();
+  return cudaSuccess;
+}
+
+// ---------------------------------------------------------------------------------------------------------
+// Graphs
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode /*mode*/) {
+  stream->is_capturing = true;
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  stream->is_capturing = false;
+  *graph = new CUgraph_st{std::exchange(stream->captured, {})};
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
+                                 unsigned long long /*flags*/) {
+  *executable = new CUgraphExec_st{graph->work};
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
+  const std::scoped_lock lock(runtime_mutex);
+  if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
+  for (const Work& work : executable->work)
+    if (const cudaError_t status = cuda_executor::enqueue(stream, work); status != cudaSuccess) return status;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  delete executable;
+  return cudaSuccess;
+}
