@@ -49,8 +49,12 @@ COPPICE_HOST_DEVICE inline std::uint32_t split_key(std::uint32_t feature, int bi
   return feature << 9 | static_cast<std::uint32_t>(bin) << 1 | static_cast<std::uint32_t>(side);
 }
 
+COPPICE_HOST_DEVICE inline bool is_better(double score, std::uint32_t key, double than_score,
+                                          std::uint32_t than_key) noexcept {
+  return score > than_score || (score == than_score && key < than_key);
+}
 COPPICE_HOST_DEVICE inline bool is_better(double score, std::uint32_t key, const Split& than) noexcept {
-  return score > than.score || (score == than.score && key < than.key);
+  return is_better(score, key, than.score, than.key);
 }
 
 /// How categorical features are split.

@@ -1,0 +1,133 @@
+// One training run on a CUDA device.
+//
+// All state lives on the device; the host enqueues three launches a tree and waits once, for the finished
+// tree: sweep A (gradients.h), the growth (growth.h), sweep B (route.h). frontier_bound() is always 0,
+// because the growth needs nobody between its steps.
+#pragma once
+
+#include <coppice/backend.h>
+#include <coppice/detail/feature_sampling.h>
+#include <coppice/detail/grown_tree.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "cuda/device.h"
+#include "cuda/growth.h"
+#include "cuda/plan.h"
+
+namespace coppice::kernels::cuda {
+
+/// A matrix on the device.
+struct DeviceBins {
+  DeviceBuffer<std::uint8_t> columns;
+  DeviceBuffer<std::uint8_t> records;
+  std::uint32_t n_rows = 0;
+  std::uint32_t n_features = 0;
+
+  [[nodiscard]] BinsView view() const noexcept {
+    return {columns.data(), records.data(), n_rows, n_features};
+  }
+};
+
+class Session final : public TrainingSession {
+ public:
+  /// data and what it refers to outlive the session. Errors: kernels.memory.
+  Session(const SessionData& data, Parameters parameters);
+
+  void start(float base_margin) override;
+  void add_tree(const Tree& tree) override;
+  void set_sampling_threshold(float threshold) override { threshold_ = threshold; }
+  void begin_tree(int round) override;
+  void build_histograms() override {}
+  void evaluate_splits() override {}
+  void expand_frontier() override {}
+  [[nodiscard]] int frontier_bound() const noexcept override { return 0; }
+  [[nodiscard]] Tree finish_tree() override;
+  [[nodiscard]] double kept_share() const override;
+  [[nodiscard]] float sampling_threshold() const override { return drawn_threshold_; }
+  [[nodiscard]] float next_sampling_threshold() const override { return threshold_; }
+  void read_margins(std::span<float> margins) override;
+  void read_evaluation_margins(std::size_t index, std::span<float> margins) override;
+  [[nodiscard]] PhaseSeconds phase_seconds() const override { return seconds_; }
+
+ private:
+  /// An evaluation matrix that follows along.
+  struct Follower {
+    DeviceBins bins;
+    DeviceBuffer<float> margins;
+  };
+  /// What the growth of a tree needs, sized by TreeSizes.
+  struct TreeMemory {
+    DeviceBuffer<std::uint32_t> kept[2];
+    DeviceBuffer<Word> words[2];
+    DeviceBuffer<Word> histograms;
+    DeviceBuffer<GrownNode> nodes;
+    DeviceBuffer<RouteNode> route;
+    DeviceBuffer<LeafSum> leaf_sums;
+    DeviceBuffer<NodeRows> node_rows;
+    DeviceBuffer<int> slots;
+    DeviceBuffer<float> leaf_weights;
+    DeviceBuffer<Pair> pairs;
+    DeviceBuffer<BlockSplit> candidates;
+    DeviceBuffer<FeatureBins> feature_bins;
+    DeviceBuffer<std::uint32_t> features;  ///< all_features, then screened_features
+    DeviceBuffer<std::uint8_t> in_level;
+    DeviceBuffer<TreeState> state;
+  };
+
+  void allocate_rows();
+  void allocate_tree();
+  [[nodiscard]] DeviceBins upload_bins(const BinnedMatrix& bins);
+  [[nodiscard]] RowsView rows_view();
+  [[nodiscard]] Growth growth_view(const engine::Draw& draw, int round);
+  [[nodiscard]] engine::Draw draw_of(float threshold, double subsample, int round) const;
+  void enqueue_sweep(const engine::Draw& draw, bool draws);
+  void find_threshold();
+  void choose_features(int round);
+  [[nodiscard]] std::span<const GrownNode> fetch_tree();
+  void add_last_tree();
+  void remember_tree(const Tree& tree);
+
+  const BinnedMatrix& table_;
+  const Parameters parameters_;
+  std::span<const float> labels_;
+  std::span<const float> weights_;
+  const TreeSizes sizes_;
+  Stream stream_;
+  unsigned sweep_blocks_ = 1;   ///< of launches over all rows
+  unsigned growth_blocks_ = 1;  ///< of the cooperative launch
+
+  engine::RowBounds bounds_;
+  int gradient_exponent_ = 0;  ///< of the 64-bit leaf sums
+  int hessian_exponent_ = 0;
+  double residual_bound_ = 0;  ///< reg:squarederror: bound of |margin - label|
+  float threshold_ = 0;
+  float drawn_threshold_ = 0;
+  std::uint32_t n_kept_ = 0;
+  bool margins_lag_ = false;  ///< margins do not hold the last tree yet: the next sweep adds it
+  engine::GainHistory gain_history_;
+  engine::SweepExponents exponents_;  ///< of the last sweep
+
+  DeviceBins bins_;
+  DeviceBuffer<float> device_labels_, device_weights_, margins_, gradients_;
+  DeviceBuffer<float> largest_gradient_, largest_hessian_;
+  DeviceBuffer<std::uint32_t> leaves_;
+  std::vector<Follower> followers_;
+  TreeMemory tree_;
+
+  // What copies read and write while the host goes on.
+  PinnedBuffer<TreeState> fetched_state_;
+  PinnedBuffer<GrownNode> fetched_nodes_;
+  PinnedBuffer<LeafSum> fetched_sums_;
+  PinnedBuffer<float> leaf_weights_;
+  PinnedBuffer<std::uint32_t> features_;
+  std::size_t n_all_ = 0, n_screened_ = 0;  ///< features in the two lists
+
+  Event began_, swept_, grew_, routed_, evaluated_;
+  bool has_evaluated_ = false;  ///< the seconds of the last evaluation are not counted yet
+  PhaseSeconds seconds_;
+};
+
+}  // namespace coppice::kernels::cuda
