@@ -20,11 +20,12 @@ find_path(FAST_FLOAT_INCLUDE_DIR fast_float/fast_float.h REQUIRED)
 # depend on the instruction set (docs/determinism.md), so it is off everywhere.
 add_library(coppice_build_flags INTERFACE)
 target_compile_features(coppice_build_flags INTERFACE cxx_std_20)
-target_compile_options(coppice_build_flags INTERFACE
+set(build_flags
   -ffp-contract=off -fno-fast-math -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
   -Wno-missing-field-initializers
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
   $<$<BOOL:${COPPICE_WARNINGS_AS_ERRORS}>:-Werror>)
+target_compile_options(coppice_build_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${build_flags}>")
 if(COPPICE_SANITIZE)
   target_compile_options(coppice_build_flags INTERFACE -fsanitize=${COPPICE_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all)

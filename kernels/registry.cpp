@@ -4,6 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <system_error>
+
+#include "cuda/backend.h"
+
 namespace coppice::kernels {
 
 std::string_view to_string(InstructionSet set) noexcept {
@@ -32,11 +37,21 @@ InstructionSet best_instruction_set() noexcept {
 }
 
 std::unique_ptr<Backend> make_backend(std::string_view device, int threads) {
+  constexpr std::string_view kCuda = "cuda";
   if (device == "cpu" || device == "auto") return make_cpu_backend(threads);
-  if (device == "cuda" || device.starts_with("cuda:"))
-    throw Error("kernels.device.missing", "this build has no CUDA backend: use the device cpu or auto");
+  if (device == kCuda) return cuda::make_backend(0);
+  const std::string_view number = device.starts_with("cuda:") ? device.substr(kCuda.size() + 1) : "";
+  int index = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), index);
+  if (!number.empty() && error == std::errc() && end == number.data() + number.size() && index >= 0)
+    return cuda::make_backend(index);
   throw Error("kernels.device.unknown",
               fmt::format("unknown device '{}': use cpu, cuda, cuda:N or auto", device));
+}
+
+std::string describe_devices() {
+  const std::string cuda = cuda::describe_devices();
+  return fmt::format("cpu: {}\n{}{}", to_string(best_instruction_set()), cuda, cuda.empty() ? "" : "\n");
 }
 
 }  // namespace coppice::kernels

@@ -1,5 +1,6 @@
 #include <coppice/cuts.h>
 #include <coppice/detail/hash.h>
+#include <coppice/detail/quantiles.h>
 #include <coppice/detail/ranked_values.h>
 #include <coppice/detail/sort_key.h>
 
@@ -34,54 +35,36 @@ std::vector<float> few_distinct(std::span<const float> column, int limit) {
   return found;
 }
 
-/// Half way between neighbours, rounded so that below < cut <= above.
-float cut_between(float below, float above) noexcept {
-  const float middle = below + (above - below) * 0.5F;
-  return middle > below && middle <= above ? middle : above;
-}
-
-/// Cuts numbers into at most max_bin stretches of about equal size: each stretch takes its fair share of what
-/// is left, and ends at the nearer of the two gaps around it.
-void append_quantiles(detail::RankedValues& values, int max_bin, std::vector<float>& cuts) {
-  std::size_t begin = 0;
-  for (int bins_left = max_bin; bins_left > 1 && begin < values.size(); --bins_left) {
-    const double share = static_cast<double>(values.size() - begin) / bins_left;
-    // The run that fills the share. The first run of a stretch is taken, however long it is.
-    const auto run = values.run_of(begin + static_cast<std::size_t>(std::ceil(share)) - 1);
-    const auto without = static_cast<double>(run.begin - begin);
-    const auto with = static_cast<double>(run.end - begin);
-    const std::size_t end = run.begin > begin && with - share > share - without ? run.begin : run.end;
-    if (end == values.size()) return;
-    cuts.push_back(cut_between(values.at(end - 1), values.at(end)));
-    begin = end;
-  }
-}
-
-/// A distinct value and the weight of the rows that have it.
-struct WeightedValue {
-  float value;
-  double weight;
-};
-
-/// Ascending. Weights of equal values are added in row order.
-std::vector<WeightedValue> weighted_values(std::span<const float> column, std::span<const float> weights,
-                                           std::span<const std::uint32_t> sample) {
-  std::vector<std::uint64_t> pairs;  // key, row
+/// Sort key and row of the sampled numbers, ascending.
+std::vector<std::uint64_t> sorted_rows(std::span<const float> column, std::span<const std::uint32_t> sample) {
+  std::vector<std::uint64_t> pairs;
   pairs.reserve(sample.size());
   for (const std::uint32_t row : sample)
     if (!std::isnan(column[row]))
       pairs.push_back(static_cast<std::uint64_t>(detail::sort_key(column[row])) << 32 | row);
   detail::radix_sort(std::span(pairs));
+  return pairs;
+}
+
+}  // namespace
+
+namespace detail {
+
+void append_gaps(std::span<const float> distinct, std::vector<float>& cuts) {
+  for (std::size_t i = 1; i < distinct.size(); ++i) cuts.push_back(cut_between(distinct[i - 1], distinct[i]));
+}
+
+std::vector<WeightedValue> weighted_values(std::span<const std::uint64_t> pairs,
+                                           std::span<const float> weights) {
   std::vector<WeightedValue> values;
   for (const std::uint64_t pair : pairs) {
-    const float value = detail::value_of(static_cast<detail::SortKey>(pair >> 32));
+    const float value = value_of(static_cast<SortKey>(pair >> 32));
     if (values.empty() || values.back().value != value) values.push_back({value, 0});
     values.back().weight += static_cast<double>(weights[static_cast<std::uint32_t>(pair)]);
   }
   return values;
 }
 
-/// The same of weighted values.
 void append_weighted_quantiles(std::span<const WeightedValue> values, int max_bin, std::vector<float>& cuts) {
   double remaining = 0;
   for (const WeightedValue& value : values) remaining += value.weight;
@@ -104,7 +87,7 @@ void append_weighted_quantiles(std::span<const WeightedValue> values, int max_bi
   }
 }
 
-}  // namespace
+}  // namespace detail
 
 std::uint8_t Cuts::bin_of(std::size_t f, float value) const noexcept {
   if (std::isnan(value)) return 0;
@@ -141,13 +124,13 @@ void append_numeric_cuts(std::span<const float> column, std::span<const float> w
                          std::span<const std::uint32_t> sample, int max_bin, detail::RankedValues& ranked,
                          Cuts& cuts) {
   const std::vector<float> distinct = few_distinct(column, max_bin);
-  for (std::size_t i = 1; i < distinct.size(); ++i)
-    cuts.values.push_back(cut_between(distinct[i - 1], distinct[i]));
+  detail::append_gaps(distinct, cuts.values);
   if (distinct.empty() && weights.empty()) {
     ranked.assign(column, sample);
-    append_quantiles(ranked, max_bin, cuts.values);
+    detail::append_quantiles(ranked, max_bin, [&](float cut) { cuts.values.push_back(cut); });
   } else if (distinct.empty()) {
-    append_weighted_quantiles(weighted_values(column, weights, sample), max_bin, cuts.values);
+    detail::append_weighted_quantiles(detail::weighted_values(sorted_rows(column, sample), weights), max_bin,
+                                      cuts.values);
   }
   cuts.offsets.push_back(static_cast<std::uint32_t>(cuts.values.size()));
   cuts.n_codes.push_back(0);

@@ -28,6 +28,12 @@ std::string why_no_device() {
   return cudaGetErrorString(status);
 }
 
+std::string device_name(int device) {
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties");
+  return properties.name;
+}
+
 void use_device(int device) {
   const int count = device_count();
   if (count == 0) throw Error("kernels.device.missing", fmt::format("cuda: no device ({})", why_no_device()));
@@ -84,7 +90,7 @@ double Event::seconds_since(const Event& earlier) const {
   return static_cast<double>(milliseconds) * 1e-3;
 }
 
-namespace detail {
+namespace internal {
 
 void* allocate_on_device(std::size_t n_bytes) {
   void* memory = nullptr;
@@ -106,5 +112,5 @@ void fill(const Stream& stream, void* to, unsigned char byte, std::size_t n_byte
   if (n_bytes > 0) check(cudaMemsetAsync(to, byte, n_bytes, stream.get()), "cudaMemsetAsync");
 }
 
-}  // namespace detail
+}  // namespace internal
 }  // namespace coppice::kernels::cuda

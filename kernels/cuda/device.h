@@ -29,6 +29,9 @@ void check(cudaError_t status, std::string_view what,
 /// Why device_count() is 0, for a person; empty when there is a device.
 [[nodiscard]] std::string why_no_device();
 
+/// What a device is called: `NVIDIA H100 80GB HBM3`.
+[[nodiscard]] std::string device_name(int device);
+
 /// Makes a device the calling thread's. Errors: kernels.device.missing.
 void use_device(int device);
 
@@ -77,7 +80,7 @@ class Event {
   std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, Destroy> event_;
 };
 
-namespace detail {
+namespace internal {
 /// n_bytes > 0. Errors: kernels.memory.
 [[nodiscard]] void* allocate_on_device(std::size_t n_bytes);
 [[nodiscard]] void* allocate_pinned(std::size_t n_bytes);
@@ -119,33 +122,33 @@ class Memory {
   std::unique_ptr<T, Free> data_;
   std::size_t size_ = 0;
 };
-}  // namespace detail
+}  // namespace internal
 
 /// Values on the device that was the thread's when it was made. Data pointers are for kernels and copies.
 template <class T>
-using DeviceBuffer = detail::Memory<T, detail::allocate_on_device, detail::FreeDevice>;
+using DeviceBuffer = internal::Memory<T, internal::allocate_on_device, internal::FreeDevice>;
 
 /// Values of the host that copies reach without a stop: what a stream writes to while the host goes on.
 template <class T>
-using PinnedBuffer = detail::Memory<T, detail::allocate_pinned, detail::FreePinned>;
+using PinnedBuffer = internal::Memory<T, internal::allocate_pinned, internal::FreePinned>;
 
 /// Enqueued copies. Both sides must stay as they are until the stream has been waited for.
 template <class T>
 void copy_to_device(const Stream& stream, T* to, std::span<const std::type_identity_t<T>> from) {
-  detail::copy(stream, to, from.data(), from.size_bytes(), cudaMemcpyHostToDevice);
+  internal::copy(stream, to, from.data(), from.size_bytes(), cudaMemcpyHostToDevice);
 }
 template <class T>
 void copy_to_host(const Stream& stream, std::span<T> to, const std::type_identity_t<T>* from) {
-  detail::copy(stream, to.data(), from, to.size_bytes(), cudaMemcpyDeviceToHost);
+  internal::copy(stream, to.data(), from, to.size_bytes(), cudaMemcpyDeviceToHost);
 }
 template <class T>
 void copy_on_device(const Stream& stream, T* to, const std::type_identity_t<T>* from, std::size_t n) {
-  detail::copy(stream, to, from, n * sizeof(T), cudaMemcpyDeviceToDevice);
+  internal::copy(stream, to, from, n * sizeof(T), cudaMemcpyDeviceToDevice);
 }
 /// Sets every byte.
 template <class T>
 void fill_bytes(const Stream& stream, T* to, unsigned char byte, std::size_t n) {
-  detail::fill(stream, to, byte, n * sizeof(T));
+  internal::fill(stream, to, byte, n * sizeof(T));
 }
 
 /// A device buffer with a copy of `from`, which must stay as it is until the stream has been waited for.

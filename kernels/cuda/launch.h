@@ -56,7 +56,13 @@ __device__ T* shared_memory() {
 /// A barrier for all threads of a cooperative launch. What they wrote before is visible to all behind it.
 __device__ inline void grid_barrier() { cooperative_groups::this_grid().sync(); }
 
-namespace detail {
+/// A value that other threads may change with atomics meanwhile: some value that it had.
+template <class T>
+__device__ T relaxed_load(const T* address) {
+  return *static_cast<const volatile T*>(address);
+}
+
+namespace internal {
 
 /// More shared memory than this has to be asked for, once for each kernel.
 inline constexpr std::size_t kPlainSharedBytes = 48 << 10;
@@ -69,14 +75,14 @@ void allow_shared_bytes(std::size_t shared_bytes, std::source_location where) {
         kernel_name<kKernel>(), where);
 }
 
-}  // namespace detail
+}  // namespace internal
 
 /// Enqueues a kernel. Arguments are converted to its parameters. Errors: kernels.cuda.call; a fault while it
 /// runs is reported by a later call.
 template <auto kKernel, class... Arguments>
 void launch(const Stream& stream, const LaunchShape& shape, const Arguments&... arguments) {
   const auto where = std::source_location::current();
-  detail::allow_shared_bytes<kKernel>(shape.shared_bytes, where);
+  internal::allow_shared_bytes<kKernel>(shape.shared_bytes, where);
   cudaLaunchAttribute cooperative{};
   cooperative.id = cudaLaunchAttributeCooperative;
   cooperative.val.cooperative = 1;
@@ -101,7 +107,12 @@ inline void grid_barrier(std::source_location where = std::source_location::curr
   cuda_executor::grid_barrier(where);
 }
 
-namespace detail {
+template <class T>
+T relaxed_load(const T* address) {
+  return cuda_executor::atomic_load(address);
+}
+
+namespace internal {
 
 template <auto kKernel>
 void allow_shared_bytes(std::size_t /*shared_bytes*/, std::source_location /*where*/) {}
@@ -115,11 +126,11 @@ void launch_on_fibers(std::string_view name, void (*kernel)(Parameters...), cons
         name);
 }
 
-}  // namespace detail
+}  // namespace internal
 
 template <auto kKernel, class... Arguments>
 void launch(const Stream& stream, const LaunchShape& shape, const Arguments&... arguments) {
-  detail::launch_on_fibers(kernel_name<kKernel>(), kKernel, stream, shape, arguments...);
+  internal::launch_on_fibers(kernel_name<kKernel>(), kKernel, stream, shape, arguments...);
 }
 
 #endif
@@ -128,7 +139,7 @@ void launch(const Stream& stream, const LaunchShape& shape, const Arguments&... 
 template <auto kKernel>
 [[nodiscard]] unsigned most_cooperative_blocks(int block_threads, std::size_t shared_bytes) {
   const auto where = std::source_location::current();
-  detail::allow_shared_bytes<kKernel>(shared_bytes, where);
+  internal::allow_shared_bytes<kKernel>(shared_bytes, where);
   int per_processor = 0;
   check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&per_processor, kKernel, block_threads, shared_bytes),
         kernel_name<kKernel>(), where);

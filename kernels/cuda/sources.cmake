@@ -1,3 +1,12 @@
 # The files of the CUDA backend: nvcc compiles them for cards, g++ for the tests (tests/cuda_executor).
 set(coppice_cuda_sources
-  device.cpp)
+  backend.cpp
+  binning.cu
+  cuts.cu
+  device.cpp
+  gradients.cu
+  growth.cu
+  plan.cpp
+  route.cu
+  session.cpp
+  sorting.cu)

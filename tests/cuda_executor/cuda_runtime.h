@@ -39,6 +39,10 @@ enum cudaDeviceAttr {
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
 inline constexpr unsigned cudaStreamNonBlocking = 1;
 
+struct cudaDeviceProp {
+  char name[256] = "the CPU, by fibers";
+};
+
 using cudaStream_t = CUstream_st*;
 struct CUevent_st;
 using cudaEvent_t = CUevent_st*;
@@ -55,6 +59,7 @@ cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDevice(int* device);
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaDeviceReset();
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total);
 
@@ -97,6 +102,9 @@ namespace cuda_executor {
 inline cudaError_t enqueue_launch(cudaStream_t stream, const LaunchConfig& config,
                                   std::function<void()> body) {
   return static_cast<cudaError_t>(enqueue_launch_code(stream, config, std::move(body)));
+}
+inline cudaError_t enqueue_work(cudaStream_t stream, std::function<void()> work) {
+  return static_cast<cudaError_t>(enqueue_work_code(stream, std::move(work)));
 }
 
 }  // namespace cuda_executor

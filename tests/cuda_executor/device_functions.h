@@ -175,6 +175,12 @@ template <class T, class Change>
   return old;
 }
 
+template <class T>
+[[gnu::no_sanitize("thread")]] T atomic_load(const T* address) {
+  note_atomic(address, sizeof(T));
+  return *address;
+}
+
 }  // namespace cuda_executor
 
 template <class T>

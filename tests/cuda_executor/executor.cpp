@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <numeric>
@@ -55,7 +56,7 @@ struct Launch {
 };
 
 Launch* running = nullptr;
-std::vector<Fiber> fibers;
+std::deque<Fiber> fibers;  // a fiber must not move: its stack knows its address
 std::string first_fault;
 Counts all_counts;
 
@@ -100,7 +101,8 @@ void wait(State state, std::source_location where) {
 }
 
 bool is_same_place(std::source_location a, std::source_location b) {
-  return a.line() == b.line() && a.column() == b.column() && std::string_view(a.file_name()) == b.file_name();
+  return a.line() == b.line() && a.column() == b.column() &&
+         (a.file_name() == b.file_name() || std::string_view(a.file_name()) == b.file_name());
 }
 
 std::string state_text(const Thread& thread) {
@@ -246,25 +248,23 @@ void complete(std::span<Thread> lanes, std::uint32_t mask, WarpOperation operati
   }
 }
 
-/// Have all lanes of the mask come? A fault when one never will.
+/// Have all lanes of the mask come? A fault when one never will, or when they have come to different places.
 bool all_have_come(std::span<Thread> lanes, const Thread& me) {
-  bool complete = true;
-  for_each_lane(me.mask, [&](unsigned l) {
+  for (std::uint32_t left = me.mask; left != 0; left &= left - 1) {
+    const auto l = static_cast<unsigned>(std::countr_zero(left));
     if (l >= lanes.size() || lanes[l].state == State::kDone)
       raise_fault("a warp operation names lane " + std::to_string(l) + ", which " +
                       (l >= lanes.size() ? "the block does not have" : "has ended"),
                   me.where);
+    if (&lanes[l] != &me && lanes[l].state != State::kAtWarpOperation) return false;
+  }
+  for_each_lane(me.mask, [&](unsigned l) {
     const Thread& other = lanes[l];
-    if (&other == &me) return;
-    if (other.state != State::kAtWarpOperation) {
-      complete = false;
-    } else if (other.mask != me.mask || other.operation != me.operation ||
-               !is_same_place(other.where, me.where)) {
+    if (other.mask != me.mask || other.operation != me.operation || !is_same_place(other.where, me.where))
       raise_fault("lanes of a warp meet in different operations: another one is in " + place(other.where),
                   me.where);
-    }
   });
-  return complete;
+  return true;
 }
 
 // ---------------------------------------------------------------------------------------------------------

@@ -65,6 +65,9 @@ struct LaunchConfig {
 [[nodiscard]] int enqueue_launch_code(CUstream_st* stream, const LaunchConfig& config,
                                       std::function<void()> body);
 
+/// Appends work of the host to a stream: what stands for a library's algorithm.
+[[nodiscard]] int enqueue_work_code(CUstream_st* stream, std::function<void()> work);
+
 /// Runs a launch now. False: there was a fault.
 bool run_launch(const LaunchConfig& config, const std::function<void()>& body);
 

@@ -124,6 +124,12 @@ int enqueue_launch_code(cudaStream_t stream, const LaunchConfig& config, std::fu
   });
 }
 
+int enqueue_work_code(cudaStream_t stream, std::function<void()> work) {
+  const std::scoped_lock lock(runtime_mutex);
+  if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
+  return enqueue(stream, std::move(work));
+}
+
 }  // namespace cuda_executor
 
 using cuda_executor::begin_call;
@@ -204,6 +210,11 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int /*d
       *value = 1;
       break;
   }
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int /*device*/) {
+  *properties = {};
   return cudaSuccess;
 }
 

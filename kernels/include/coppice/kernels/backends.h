@@ -21,8 +21,13 @@ enum class InstructionSet { kScalar, kAvx2, kAvx512 };
 [[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(int threads = 0);
 [[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(int threads, InstructionSet set);
 
-/// A backend by name: `cpu`, `cuda`, `cuda:1`, `auto`.
+/// A backend by name: `cpu`, `cuda`, `cuda:1`, `auto`. `auto` is the CPU: whether and from which size on a
+/// GPU is faster has not been measured yet.
 /// Errors: kernels.device.unknown, kernels.device.missing.
 [[nodiscard]] std::unique_ptr<Backend> make_backend(std::string_view device, int threads = 0);
+
+/// What this build can use on this machine, a line each: `cpu: avx512`, `cuda: no device (...)`. A build
+/// without CUDA does not mention it.
+[[nodiscard]] std::string describe_devices();
 
 }  // namespace coppice::kernels

@@ -1,0 +1,22 @@
+# COPPICE_CUDA: build the CUDA backend. On where nvcc is found and no sanitizer is asked for (they do not know
+# device memory; the tests run the same kernels on the CPU).
+find_program(COPPICE_NVCC nvcc HINTS ENV CUDACXX PATHS /usr/local/cuda/bin)
+if(COPPICE_NVCC AND NOT COPPICE_SANITIZE AND NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+  set(cuda_default ON)
+else()
+  set(cuda_default OFF)
+endif()
+option(COPPICE_CUDA "Build the CUDA backend" ${cuda_default})
+if(NOT COPPICE_CUDA)
+  message(STATUS "CUDA: off; Coppice is built for the CPU")
+  return()
+endif()
+if(NOT CMAKE_CUDA_COMPILER AND COPPICE_NVCC)
+  set(CMAKE_CUDA_COMPILER ${COPPICE_NVCC})
+endif()
+if(NOT CMAKE_CUDA_ARCHITECTURES)
+  set(CMAKE_CUDA_ARCHITECTURES 90)  # of CMake's own check; the backend names its own
+endif()
+enable_language(CUDA)
+find_package(CUDAToolkit REQUIRED)
+message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER} ${CMAKE_CUDA_COMPILER_VERSION}")
