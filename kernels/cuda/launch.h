@@ -21,6 +21,10 @@
 
 #if defined(__CUDACC__)
 #include <cooperative_groups.h>
+#else
+#include <memory>
+#include <tuple>
+#include <utility>
 #endif
 
 namespace coppice::kernels::cuda {
@@ -117,12 +121,29 @@ namespace internal {
 template <auto kKernel>
 void allow_shared_bytes(std::size_t /*shared_bytes*/, std::source_location /*where*/) {}
 
+/// A kernel with its arguments. Not checked: arguments are no device memory.
+template <class... Parameters>
+struct Call {
+  void (*kernel)(Parameters...);
+  std::tuple<Parameters...> arguments;
+
+  [[gnu::no_sanitize("thread")]] static void run(const void* call) {
+    const auto& self = *static_cast<const Call*>(call);
+    self.run(std::index_sequence_for<Parameters...>());
+  }
+  template <std::size_t... kIndices>
+  [[gnu::no_sanitize("thread")]] void run(std::index_sequence<kIndices...> /*indices*/) const {
+    kernel(std::get<kIndices>(arguments)...);
+  }
+};
+
 template <class... Parameters>
 void launch_on_fibers(std::string_view name, void (*kernel)(Parameters...), const Stream& stream,
                       const LaunchShape& shape, std::type_identity_t<Parameters>... arguments) {
+  const auto call = std::make_shared<const Call<Parameters...> >(Call<Parameters...>{kernel, {arguments...}});
   check(cuda_executor::enqueue_launch(
             stream.get(), {name, shape.grid, shape.block, shape.shared_bytes, shape.is_cooperative},
-            [=] { kernel(arguments...); }),
+            {call, Call<Parameters...>::run}),
         name);
 }
 

@@ -99,9 +99,8 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, Kernel /*
 
 namespace cuda_executor {
 
-inline cudaError_t enqueue_launch(cudaStream_t stream, const LaunchConfig& config,
-                                  std::function<void()> body) {
-  return static_cast<cudaError_t>(enqueue_launch_code(stream, config, std::move(body)));
+inline cudaError_t enqueue_launch(cudaStream_t stream, const LaunchConfig& config, const KernelCall& call) {
+  return static_cast<cudaError_t>(enqueue_launch_code(stream, config, call));
 }
 inline cudaError_t enqueue_work(cudaStream_t stream, std::function<void()> work) {
   return static_cast<cudaError_t>(enqueue_work_code(stream, std::move(work)));

@@ -35,7 +35,7 @@ inline int __syncthreads_and(int value, std::source_location where = std::source
 inline int __syncthreads_count(int value, std::source_location where = std::source_location::current()) {
   return cuda_executor::block_vote(cuda_executor::Vote::kCount, value != 0, where);
 }
-inline void __threadfence() {}
+inline void __threadfence() { cuda_executor::note_fence(); }
 inline void __threadfence_block() {}
 
 // ---------------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ inline constexpr bool kIsAtomic =
 template <class T, class Change>
 [[gnu::no_sanitize("thread")]] T atomic_change(T* address, const Change& change) {
   static_assert(kIsAtomic<T> || std::is_same_v<T, long long>);
-  note_atomic(address, sizeof(T));
+  note_atomic(address, sizeof(T), false);
   const T old = *address;
   *address = change(old);
   return old;
@@ -177,7 +177,7 @@ template <class T, class Change>
 
 template <class T>
 [[gnu::no_sanitize("thread")]] T atomic_load(const T* address) {
-  note_atomic(address, sizeof(T));
+  note_atomic(address, sizeof(T), true);
   return *address;
 }
 

@@ -11,13 +11,19 @@
 #include <span>
 #include <vector>
 
+#include "access_checker.h"
 #include "cuda_runtime.h"
 #include "fiber.h"
 #include "runtime_state.h"
 #include "zoned_memory.h"
 
+// Of the linker: where the program's code, constants and global variables begin and end.
+extern "C" const char __executable_start, end;
+
 namespace cuda_executor {
 namespace {
+
+bool is_program_memory(const void* address) { return address >= &__executable_start && address < &end; }
 
 constexpr unsigned kWarpLanes = 32;
 
@@ -34,10 +40,34 @@ struct Thread {
   std::uint64_t result = 0;
 };
 
+/// A block's shared memory, known to the access checker.
+class SharedMemory {
+ public:
+  SharedMemory() = default;
+  explicit SharedMemory(std::size_t n_bytes)
+      : memory_(std::make_unique<ZonedMemory>(n_bytes, settings().fill)) {
+    add_region(memory_->data(), n_bytes, "shared memory");
+  }
+  SharedMemory(SharedMemory&&) noexcept = default;
+  SharedMemory& operator=(SharedMemory&& other) noexcept {
+    std::swap(memory_, other.memory_);
+    return *this;
+  }
+  ~SharedMemory() {
+    if (memory_ != nullptr) remove_region(memory_->data());
+  }
+  [[nodiscard]] ZonedMemory* operator->() const noexcept { return memory_.get(); }
+
+ private:
+  std::unique_ptr<ZonedMemory> memory_;
+};
+
 struct Block {
   uint3 index{};
+  std::uint32_t number = 0;  ///< in the grid
   std::vector<Thread> threads;
-  std::unique_ptr<ZonedMemory> shared;
+  SharedMemory shared;
+  BlockClock clock{0};
   unsigned n_done = 0;
   unsigned n_at_barrier = 0;
   int vote = 0;
@@ -145,6 +175,7 @@ void release(Block& block, State from) {
   for (Thread& thread : block.threads)
     if (thread.state == from) thread.state = State::kReady;
   block.n_at_barrier = 0;
+  block.clock.block_barrier();
 }
 
 void arrive(Vote vote, bool value, std::source_location where) {
@@ -331,7 +362,9 @@ void make_resident(Block& block, std::size_t index, std::size_t slot, const Laun
                  static_cast<unsigned>(index / config.grid.x % config.grid.y),
                  static_cast<unsigned>(index / config.grid.x / config.grid.y)};
   block.threads.resize(n_threads);
-  block.shared = std::make_unique<ZonedMemory>(config.shared_bytes, settings().fill);
+  block.number = static_cast<std::uint32_t>(index);
+  block.shared = SharedMemory(config.shared_bytes);
+  block.clock = BlockClock(n_threads);
   block.first_fiber = slot * n_threads;
   while (fibers.size() < block.first_fiber + n_threads) fibers.emplace_back();
   for (unsigned t = 0; t < n_threads; ++t) fiber_of(block, t).start(body);
@@ -356,16 +389,17 @@ const std::string& fault() { return first_fault; }
 void forget_fault() { first_fault.clear(); }
 const Counts& counts() noexcept { return all_counts; }
 
-bool run_launch(const LaunchConfig& config, const std::function<void()>& kernel) {
+bool run_launch(const LaunchConfig& config, const KernelCall& call) {
   Launch launch{.config = config, .blocks = {}};
   running = &launch;
   ++all_counts.launches;
+  begin_checked_launch();
   random_state = settings().seed * 0x9e3779b97f4a7c15 + all_counts.launches;
   blockDim = config.block;
   gridDim = config.grid;
-  const std::function<void()> body = [&kernel] {
+  const std::function<void()> body = [&call] {
     try {
-      kernel();
+      call.run(call.arguments.get());
     } catch (const std::exception& exception) {
       raise_fault(std::string("an exception: ") + exception.what(), std::source_location::current());
     }
@@ -413,6 +447,7 @@ void grid_barrier(std::source_location where) {
   if (launch.n_at_grid_barrier < launch.blocks.size() * launch.block->threads.size())
     return wait(State::kAtGridBarrier, where);
   launch.n_at_grid_barrier = 0;
+  pass_grid_barrier();
   for (Block& block : launch.blocks)
     for (Thread& thread : block.threads)
       if (thread.state == State::kAtGridBarrier) thread.state = State::kReady;
@@ -434,10 +469,24 @@ std::uint64_t warp_operation(WarpOperation operation, std::uint32_t mask, std::u
     return me.result;
   }
   complete(lanes, mask, operation);
+  if (is_checking()) running->block->clock.warp_operation(running->thread / kWarpLanes * kWarpLanes, mask);
   for_each_lane(mask, [&](unsigned l) { lanes[l].state = State::kReady; });
   return me.result;
 }
 
-void note_atomic(const void* /*address*/, std::size_t /*n_bytes*/) noexcept {}
+void note_access(const void* address, std::size_t n_bytes, AccessKind kind) {
+  if (running == nullptr) return;  // the host's own code
+  Block& block = *running->block;
+  if (fiber_of(block, running->thread).contains(address) || is_program_memory(address)) return;
+  const std::string wrong =
+      check_access({&block.clock, block.number, running->thread}, address, n_bytes, kind);
+  if (!wrong.empty()) raise_fault(wrong, current().where);
+}
+
+void note_fence() { running->block->clock.fence(); }
+
+void note_atomic(const void* address, std::size_t n_bytes, bool is_read) {
+  if (is_checking()) note_access(address, n_bytes, is_read ? AccessKind::kAtomicRead : AccessKind::kAtomic);
+}
 
 }  // namespace cuda_executor

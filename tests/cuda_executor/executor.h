@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -61,15 +62,21 @@ struct LaunchConfig {
   bool is_cooperative = false;
 };
 
+/// A kernel and its arguments: each thread calls run(arguments.get()).
+struct KernelCall {
+  std::shared_ptr<const void> arguments;
+  void (*run)(const void* arguments) = nullptr;
+};
+
 /// Appends a launch to a stream; the result is a cudaError_t.
 [[nodiscard]] int enqueue_launch_code(CUstream_st* stream, const LaunchConfig& config,
-                                      std::function<void()> body);
+                                      const KernelCall& call);
 
 /// Appends work of the host to a stream: what stands for a library's algorithm.
 [[nodiscard]] int enqueue_work_code(CUstream_st* stream, std::function<void()> work);
 
 /// Runs a launch now. False: there was a fault.
-bool run_launch(const LaunchConfig& config, const std::function<void()>& body);
+bool run_launch(const LaunchConfig& config, const KernelCall& call);
 
 /// The running block's shared memory.
 [[nodiscard]] void* shared_memory();
@@ -108,7 +115,12 @@ enum class WarpOperation {
 /// Ends the launch with an error of the kernel's making.
 [[noreturn]] void raise_fault(std::string_view what, std::source_location where);
 
-/// Tells the access checker that an atomic operation of the running thread touches `address`.
-void note_atomic(const void* address, std::size_t n_bytes) noexcept;
+/// Tells the access checker what the running thread does; a fault when that is wrong. Memory of the thread's
+/// own and constants are nobody's business.
+enum class AccessKind : std::uint8_t;
+void note_access(const void* address, std::size_t n_bytes, AccessKind kind);
+/// The same for an atomic operation. is_read: it does not write.
+void note_atomic(const void* address, std::size_t n_bytes, bool is_read);
+void note_fence();
 
 }  // namespace cuda_executor

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "access_checker.h"
 #include "cuda_runtime.h"
 #include "runtime_state.h"
 #include "zoned_memory.h"
@@ -107,7 +108,7 @@ std::string damaged_allocation() {
   return {};
 }
 
-int enqueue_launch_code(cudaStream_t stream, const LaunchConfig& config, std::function<void()> body) {
+int enqueue_launch_code(cudaStream_t stream, const LaunchConfig& config, const KernelCall& call) {
   const std::scoped_lock lock(runtime_mutex);
   if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
   constexpr unsigned kMostThreads = 1024;
@@ -119,8 +120,8 @@ int enqueue_launch_code(cudaStream_t stream, const LaunchConfig& config, std::fu
     return cudaErrorInvalidConfiguration;
   if (config.is_cooperative && n_blocks > static_cast<std::size_t>(2 * settings().processors))
     return cudaErrorCooperativeLaunchTooLarge;
-  return enqueue(stream, [config, body = std::move(body)] {
-    if (!run_launch(config, body)) is_faulty = true;
+  return enqueue(stream, [config, call] {
+    if (!run_launch(config, call)) is_faulty = true;
   });
 }
 
@@ -243,6 +244,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t n_bytes) {
   cuda_executor::ZonedMemory piece(n_bytes, cuda_executor::settings().fill);
   *memory = piece.data();
   cuda_executor::n_allocated += n_bytes;
+  cuda_executor::add_region(piece.data(), n_bytes, "device memory");
   cuda_executor::pieces.emplace(piece.data(), std::move(piece));
   return cudaSuccess;
 }
@@ -253,6 +255,7 @@ cudaError_t cudaFree(void* memory) {
   const auto piece = cuda_executor::pieces.find(static_cast<unsigned char*>(memory));
   if (piece == cuda_executor::pieces.end()) return cudaErrorInvalidValue;
   cuda_executor::n_allocated -= piece->second.n_bytes();
+  cuda_executor::remove_region(memory);
   cuda_executor::pieces.erase(piece);
   return cudaSuccess;
 }
@@ -276,14 +279,20 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t n_bytes, cud
   const std::scoped_lock lock(runtime_mutex);
   if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
   if (!cuda_executor::fits(to, from, n_bytes, kind)) return cudaErrorInvalidValue;
-  return cuda_executor::enqueue(stream, [=] { std::memmove(to, from, n_bytes); });
+  return cuda_executor::enqueue(stream, [=] {
+    std::memmove(to, from, n_bytes);
+    cuda_executor::note_host_copy(to, from, n_bytes);
+  });
 }
 
 cudaError_t cudaMemsetAsync(void* to, int byte, std::size_t n_bytes, cudaStream_t stream) {
   const std::scoped_lock lock(runtime_mutex);
   if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
   if (!cuda_executor::is_device_memory(to, n_bytes)) return cudaErrorInvalidValue;
-  return cuda_executor::enqueue(stream, [=] { std::memset(to, byte, n_bytes); });
+  return cuda_executor::enqueue(stream, [=] {
+    std::memset(to, byte, n_bytes);
+    cuda_executor::note_host_write(to, n_bytes);
+  });
 }
 
 // ---------------------------------------------------------------------------------------------------------
