@@ -67,9 +67,7 @@ __device__ inline bool is_last_block(unsigned* counter, unsigned* scratch) {
     __threadfence();
   }
   __syncthreads();
-  const bool is_last = *scratch != 0;
-  __syncthreads();
-  return is_last;
+  return *scratch != 0;
 }
 
 /// Index of the last of n ascending numbers that is at most x; the first is.

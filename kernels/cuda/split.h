@@ -11,6 +11,7 @@
 
 #include <coppice/detail/feature_sampling.h>
 
+#include <bit>
 #include <cmath>
 
 namespace coppice::kernels::cuda {
@@ -56,14 +57,18 @@ struct Candidate {
   }
 };
 
-__device__ inline Candidate best_of_warp(Candidate best) {
-  for (int distance = kWarp / 2; distance > 0; distance /= 2) {
-    const double score = __shfl_xor_sync(kAllLanes, best.score, distance);
-    const std::uint32_t key = __shfl_xor_sync(kAllLanes, best.key, distance);
-    const Word left = __shfl_xor_sync(kAllLanes, best.left, distance);
-    best.offer(score, key, left);
-  }
-  return best;
+/// The best candidate of the lanes, in all of them. Scores are not negative, so their bits have their order.
+__device__ inline Candidate best_of_warp(const Candidate& mine) {
+  const std::uint64_t bits = mine.score >= 0 ? std::bit_cast<std::uint64_t>(mine.score) + 1 : 0;
+  const auto high = static_cast<unsigned>(bits >> 32), low = static_cast<unsigned>(bits);
+  const bool has_high = high == __reduce_max_sync(kAllLanes, high);
+  const unsigned best_low = __reduce_max_sync(kAllLanes, has_high ? low : 0U);
+  const bool has_score = has_high && low == best_low;
+  const unsigned best_key = __reduce_min_sync(kAllLanes, has_score ? mine.key : ~0U);
+  const bool is_best = has_score && mine.key == best_key;
+  const int lane = __ffs(static_cast<int>(__ballot_sync(kAllLanes, is_best ? 1 : 0))) - 1;
+  return {__shfl_sync(kAllLanes, mine.score, lane), __shfl_sync(kAllLanes, mine.key, lane),
+          __shfl_sync(kAllLanes, mine.left, lane)};
 }
 
 /// What a search is about.
