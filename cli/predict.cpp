@@ -3,6 +3,7 @@
 #include <coppice/io/csv.h>
 #include <coppice/io/csv_writer.h>
 #include <coppice/io/model_file.h>
+#include <coppice/kernels/backends.h>
 #include <coppice/scorer.h>
 #include <fmt/format.h>
 
@@ -37,6 +38,7 @@ struct Arguments {
   double threshold = 0.5;
   std::vector<std::string> keep;
   bool has_header = true;
+  std::string device = "cpu";
   int threads = 0;
   bool json = false;
 };
@@ -70,10 +72,13 @@ std::vector<std::string> write_leaves(io::CsvWriter& writer, const io::CsvTable&
   });
 }
 
-std::vector<std::string> write_scores(io::CsvWriter& writer, const io::CsvTable& table, const Scorer& scorer,
+std::vector<std::string> write_scores(io::CsvWriter& writer, const io::CsvTable& table, const Model& model,
                                       const Arguments& arguments) {
   const Output output = arguments.output == "margin" ? Output::kMargin : Output::kPrediction;
-  const std::vector<float> scores = score_table(scorer, table.data, output, arguments.threads);
+  const Scorer scorer(model);  // for a GPU too: it checks the model
+  const std::vector<float> scores =
+      arguments.device == "cpu" ? score_table(scorer, table.data, output, arguments.threads)
+                                : kernels::score_on_device(arguments.device, model, table.data, output);
   return write_table(writer, table, {"score"}, [&](std::size_t row) {
     if (arguments.output == "label") {
       writer.field(scores[row] >= arguments.threshold ? 1 : 0);
@@ -87,6 +92,8 @@ ExitCode run(const Arguments& arguments) {
   if (arguments.json && (arguments.out.empty() || arguments.out == "-")) {
     throw Error("cli.usage", "--json reports what was written: name a file for the scores with --out");
   }
+  if (arguments.output == "leaf" && arguments.device != "cpu")
+    throw Error("cli.usage", "leaves are found on the CPU: leave --device away");
   const Model model = io::load_model(arguments.model);
   const bool needs_classes = arguments.output == "probability" || arguments.output == "label";
   if (needs_classes && model.objective != Objective::kBinaryLogistic) {
@@ -98,11 +105,10 @@ ExitCode run(const Arguments& arguments) {
   csv.keep = arguments.keep;
   const io::CsvTable table = io::read_csv(arguments.paths, model.schema, csv);
   log_extra_columns(table);
-  const Scorer scorer(model);
   io::CsvWriter writer(arguments.out);
   const std::vector<std::string> header = arguments.output == "leaf"
-                                              ? write_leaves(writer, table, scorer, arguments.threads)
-                                              : write_scores(writer, table, scorer, arguments);
+                                              ? write_leaves(writer, table, Scorer(model), arguments.threads)
+                                              : write_scores(writer, table, model, arguments);
   writer.commit();
   if (arguments.json) {
     write_json({{"out", arguments.out}, {"rows", table.data.n_rows}, {"columns", header}});
@@ -132,6 +138,10 @@ Verb add_predict(CLI::App& program) {
       ->allow_extra_args(false)
       ->type_name("A,B");
   add_no_header(*command, arguments->has_header);
+  command
+      ->add_option("--device", arguments->device,
+                   "cpu, or for large tables cuda or cuda:N; the scores are the same")
+      ->type_name("DEVICE");
   add_threads(*command, arguments->threads);
   command->add_flag("--json", arguments->json, "Print a report of what was written as JSON; needs --out");
   command->footer(kFooter);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <optional>
 #include <system_error>
 
 #include "cuda/backend.h"
@@ -36,17 +37,38 @@ InstructionSet best_instruction_set() noexcept {
   return InstructionSet::kScalar;
 }
 
-std::unique_ptr<Backend> make_backend(std::string_view device, int threads) {
-  constexpr std::string_view kCuda = "cuda";
-  if (device == "cpu" || device == "auto") return make_cpu_backend(threads);
-  if (device == kCuda) return cuda::make_backend(0);
-  const std::string_view number = device.starts_with("cuda:") ? device.substr(kCuda.size() + 1) : "";
+namespace {
+
+/// N of `cuda:N`, 0 of `cuda`; nothing for other devices.
+std::optional<int> cuda_device(std::string_view device) {
+  if (device == "cuda") return 0;
+  constexpr std::string_view kPrefix = "cuda:";
+  if (!device.starts_with(kPrefix)) return {};
+  const std::string_view number = device.substr(kPrefix.size());
   int index = 0;
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), index);
-  if (!number.empty() && error == std::errc() && end == number.data() + number.size() && index >= 0)
-    return cuda::make_backend(index);
+  if (error != std::errc() || end != number.data() + number.size() || index < 0) return {};
+  return index;
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_backend(std::string_view device, int threads) {
+  if (device == "cpu" || device == "auto") return make_cpu_backend(threads);
+  if (const auto index = cuda_device(device)) return cuda::make_backend(*index);
   throw Error("kernels.device.unknown",
               fmt::format("unknown device '{}': use cpu, cuda, cuda:N or auto", device));
+}
+
+std::vector<float> score_on_device(std::string_view device, const Model& model, const Dataset& data,
+                                   Output output) {
+  const auto index = cuda_device(device);
+  if (!index)
+    throw Error("kernels.device.unknown", fmt::format("'{}' is no GPU: use cuda or cuda:N", device));
+  std::vector<float> scores(data.n_rows);
+  cuda::predict_margins(*index, model, data, scores);
+  if (output == Output::kPrediction) margins_to_predictions(model.objective, scores);
+  return scores;
 }
 
 std::string describe_devices() {

@@ -5,8 +5,19 @@
 
 namespace coppice::kernels::cuda {
 
-std::unique_ptr<Backend> make_backend(int /*device*/) {
+namespace {
+
+[[noreturn]] void refuse() {
   throw Error("kernels.device.missing", "this build has no CUDA backend: use the device cpu or auto");
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_backend(int /*device*/) { refuse(); }
+
+void predict_margins(int /*device*/, const Model& /*model*/, const Dataset& /*data*/,
+                     std::span<float> /*margins*/) {
+  refuse();
 }
 
 std::string describe_devices() { return {}; }

@@ -39,6 +39,11 @@ class CudaBackend final : public Backend {
 
 std::unique_ptr<Backend> make_backend(int device) { return std::make_unique<CudaBackend>(device); }
 
+void predict_margins(int device, const Model& model, const Dataset& data, std::span<float> margins) {
+  use_device(device);
+  predict_margins(model, data, margins);
+}
+
 std::string describe_devices() {
   const int count = device_count();
   if (count == 0) return fmt::format("cuda: no device ({})", why_no_device());

@@ -2,14 +2,23 @@
 #pragma once
 
 #include <coppice/backend.h>
+#include <coppice/model.h>
 
 #include <memory>
+#include <span>
 #include <string>
 
 namespace coppice::kernels::cuda {
 
 /// A backend on a device. Errors: kernels.device.missing when there is none, or this build has no CUDA.
 [[nodiscard]] std::unique_ptr<Backend> make_backend(int device);
+
+/// Margins of a table's rows [n_rows], on the calling thread's device: the bits of coppice::predict_margin.
+/// Needs: a model that a Scorer takes. Errors: kernels.memory.
+void predict_margins(const Model& model, const Dataset& data, std::span<float> margins);
+
+/// The same on a given device. Errors: also those of make_backend.
+void predict_margins(int device, const Model& model, const Dataset& data, std::span<float> margins);
 
 /// What this build and machine offer, for a person: `cuda: no device (...)`, `cuda:0 NVIDIA H100, 80 GB`.
 /// Empty when this build has no CUDA.

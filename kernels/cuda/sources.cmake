@@ -8,5 +8,6 @@ set(coppice_cuda_sources
   growth.cu
   plan.cpp
   route.cu
+  scoring.cu
   session.cpp
   sorting.cu)

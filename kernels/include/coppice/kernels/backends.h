@@ -2,6 +2,7 @@
 #pragma once
 
 #include <coppice/backend.h>
+#include <coppice/scorer.h>
 
 #include <memory>
 #include <string>
@@ -25,6 +26,12 @@ enum class InstructionSet { kScalar, kAvx2, kAvx512 };
 /// GPU is faster has not been measured yet.
 /// Errors: kernels.device.unknown, kernels.device.missing.
 [[nodiscard]] std::unique_ptr<Backend> make_backend(std::string_view device, int threads = 0);
+
+/// Scores of a table by a model on a GPU (`cuda`, `cuda:1`), for large batches: the bits of a Scorer.
+/// Shapes: data in the order of the model's schema; result [n_rows]. Needs: a model that a Scorer takes.
+/// Errors: kernels.device.unknown, kernels.device.missing, kernels.memory.
+[[nodiscard]] std::vector<float> score_on_device(std::string_view device, const Model& model,
+                                                 const Dataset& data, Output output = Output::kPrediction);
 
 /// What this build can use on this machine, a line each: `cpu: avx512`, `cuda: no device (...)`. A build
 /// without CUDA does not mention it.
