@@ -300,7 +300,7 @@ __device__ inline void search_octet(const Growth& g, const FeatureList& of_tree,
     const int node = side == 0 ? (pair.searches_built ? pair.built : -1) : pair.sibling;
     BlockSplit& result = shared.best[side][warp];
     if (node < 0 || place >= of_tree.size || !looks_at(g, of_tree, place, node)) {
-      if (threadIdx.x % kWarp == 0) result.split.score = -1;
+      if (threadIdx.x % kWarp == 0) result = BlockSplit{};
       continue;
     }
     const std::uint32_t feature = of_tree.features[place];

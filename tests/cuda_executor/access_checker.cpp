@@ -79,7 +79,7 @@ class Checker {
   /// An atomic change of a word orders blocks: the actor's comes behind those that changed it after a fence.
   void meet_at(const void* address, const Actor& actor) {
     auto& met = published_[address];
-    actor.clock->others_.insert(met.begin(), met.end());
+    for (const auto& [block, past] : met) actor.clock->others_.insert_or_assign(block, past);
     if (actor.clock->has_fenced_) met[actor.block] = {actor.clock->barriers_, actor.thread};
   }
 
@@ -180,14 +180,16 @@ std::string check_access(const Actor& actor, const void* address, std::size_t n_
   };
   if (offset + n_bytes > region->second.n_bytes) return access + place() + ": beyond its end";
   if (kind == AccessKind::kAtomic) checker.meet_at(address, actor);
+  bool is_fresh = kind != AccessKind::kWrite;
   for (std::size_t i = 0; i < n_bytes; ++i) {
     Byte& byte = region->second.bytes[offset + i];
-    const bool is_fresh = !byte.is_written && kind != AccessKind::kWrite;
+    is_fresh = is_fresh && !byte.is_written;
     if (const Access* other = checker.note(byte, actor, kind))
       return access + place() + " races with " + thread_text(other->block, other->thread) +
              ": no barrier between";
-    if (is_fresh) return access + place() + ", which nobody wrote";
   }
+  // All of it: padding within a structure may be fresh.
+  if (is_fresh) return access + place() + ", which nobody wrote";
   return {};
 }
 
