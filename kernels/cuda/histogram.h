@@ -12,7 +12,9 @@
 
 namespace coppice::kernels::cuda {
 
-inline constexpr std::uint32_t kTileRows = 1024;
+/// Rows that one block adds before another could help: adding them costs about as much as bringing the
+/// block's histograms to global memory.
+inline constexpr std::uint32_t kTileRows = 256;
 
 [[nodiscard]] COPPICE_HOST_DEVICE inline std::uint32_t n_tiles_of(std::uint32_t n_rows) noexcept {
   return (n_rows + kTileRows - 1) / kTileRows;
@@ -62,7 +64,7 @@ struct TileRows {
 /// Adds the rows of a tile. Loads of a few rows are under way at a time.
 __device__ inline void add_rows(const Growth& g, const LaneFeatures& lanes, const TileRows& tile,
                                 const SharedHistogram& to) {
-  constexpr std::uint32_t kAtOnce = 4;
+  constexpr std::uint32_t kAtOnce = 8;
   const unsigned warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
   const unsigned place = lane % lanes.width;
   if (place >= lanes.list.size) return;

@@ -18,21 +18,24 @@ inline constexpr std::uint32_t kPartRows = kGrowthThreads * kPartRounds;
   return (n_rows + kPartRows - 1) / kPartRows;
 }
 
+inline constexpr unsigned kPartWarps = kGrowthThreads / kWarp;
+
 struct SharedPartition {
-  unsigned n_left[kPartRounds][kGrowthThreads / kWarp];  ///< of a warp in a round, then of all before it
+  /// Left rows of a warp in a round, [round][warp]; then of all before it.
+  unsigned n_left[kPartRounds * kPartWarps];
   unsigned first_left, first_right;
 };
 
-/// Turns counts into places and takes the tile's stretches; by thread 0.
+/// Turns counts into places and takes the tile's stretches; by the first warp.
 __device__ inline void take_places(Pair& pair, std::uint32_t n_rows, SharedPartition& shared) {
-  unsigned n_left = 0;
-  for (auto& round : shared.n_left) {
-    for (unsigned& of_warp : round) {
-      const unsigned n = of_warp;
-      of_warp = n_left;
-      n_left += n;
-    }
-  }
+  static_assert(kPartRounds * kPartWarps == 2 * kWarp);
+  const unsigned lane = threadIdx.x;
+  const unsigned first = shared.n_left[2 * lane], second = shared.n_left[2 * lane + 1];
+  const auto before = static_cast<unsigned>(warp_exclusive_sum(first + second));
+  shared.n_left[2 * lane] = before;
+  shared.n_left[2 * lane + 1] = before + first;
+  if (lane != kWarp - 1) return;
+  const unsigned n_left = before + first + second;
   shared.first_left = atomicAdd(&pair.n_left, n_left);
   shared.first_right = atomicAdd(&pair.n_right, n_rows - n_left);
 }
@@ -51,18 +54,18 @@ __device__ inline void move_tile(const Growth& g, Pair& pair, std::uint32_t tile
     const std::uint32_t i = round * kGrowthThreads + threadIdx.x;
     const bool is_left = i < n && !tree.goes_right(split, g.bins.bin(kept[i], feature));
     lefts[round] = __ballot_sync(kAllLanes, is_left ? 1 : 0);
-    if (lane == 0) shared.n_left[round][warp] = static_cast<unsigned>(__popc(lefts[round]));
+    if (lane == 0) shared.n_left[round * kPartWarps + warp] = static_cast<unsigned>(__popc(lefts[round]));
   }
   __syncthreads();
-  if (threadIdx.x == 0) take_places(pair, n, shared);
+  if (warp == 0) take_places(pair, n, shared);
   __syncthreads();
   std::uint32_t* const to_kept = g.kept[1 - rows.buffer] + rows.begin;
   Word* const to_words = g.words[1 - rows.buffer] + rows.begin;
   for (unsigned round = 0; round < kPartRounds; ++round) {
     const std::uint32_t i = round * kGrowthThreads + threadIdx.x;
     if (i >= n) continue;
-    const unsigned left_before =
-        shared.n_left[round][warp] + static_cast<unsigned>(__popc(lefts[round] & ((1U << lane) - 1)));
+    const unsigned left_before = shared.n_left[round * kPartWarps + warp] +
+                                 static_cast<unsigned>(__popc(lefts[round] & ((1U << lane) - 1)));
     const bool is_left = (lefts[round] >> lane & 1) != 0;
     const std::uint32_t to =
         is_left ? shared.first_left + left_before : rows.size - 1 - (shared.first_right + (i - left_before));

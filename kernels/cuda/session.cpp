@@ -224,16 +224,23 @@ void Session::find_threshold() {
 }
 
 void Session::choose_features(int round) {
-  const auto write = [&](std::size_t n_kept, std::uint32_t* to) {
-    const engine::FeatureSampler sampler(
-        parameters_,
-        engine::screened_features(parameters_, gain_history_, table_.n_features(), n_kept, round), round);
-    std::ranges::copy(sampler.of_tree(), to);
-    return sampler.of_tree().size();
+  const auto of_tree = [&](std::size_t n_kept) {
+    return engine::FeatureSampler(
+               parameters_,
+               engine::screened_features(parameters_, gain_history_, table_.n_features(), n_kept, round),
+               round)
+        .of_tree();
   };
-  n_all_ = write(0, features_.data());
-  n_screened_ = write(table_.n_rows, features_.data() + n_all_);
-  copy_to_device(stream_, tree_.features.data(), std::span(features_.data(), n_all_ + n_screened_));
+  std::vector<std::uint32_t> features = of_tree(0);
+  n_all_ = features.size();
+  const std::vector<std::uint32_t> screened = of_tree(table_.n_rows);
+  n_screened_ = screened.size();
+  features.insert(features.end(), screened.begin(), screened.end());
+  const std::span<std::uint32_t> on_device(features_.data(), features.size());
+  if (has_features_ && std::ranges::equal(features, on_device)) return;
+  std::ranges::copy(features, on_device.begin());
+  copy_to_device(stream_, tree_.features.data(), on_device);
+  has_features_ = true;
 }
 
 void Session::begin_tree(int round) {
@@ -262,6 +269,10 @@ std::span<const GrownNode> Session::fetch_tree() {
   fetch(0, first);
   routed_.record(stream_);
   stream_.synchronize();
+  seconds_.gradient += swept_.seconds_since(began_);
+  seconds_.histogram += grew_.seconds_since(swept_);
+  seconds_.route += routed_.seconds_since(grew_);
+  count_evaluation();
   const auto n_nodes = static_cast<std::size_t>(fetched_state_.data()->n_nodes);
   if (n_nodes > first) {
     fetch(first, n_nodes);
@@ -292,10 +303,19 @@ Tree Session::finish_tree() {
   for (std::size_t i = 0; i < nodes.size(); ++i) leaf_weights_.data()[i] = tree.nodes[i].weight;
   copy_to_device(stream_, tree_.leaf_weights.data(), std::span(leaf_weights_.data(), nodes.size()));
   margins_lag_ = true;
+  evaluation_began_.record(stream_);
   for (Follower& follower : followers_)
     cuda::add_tree(stream_, follower.bins.view(), how.tree, tree_.leaf_weights.data(),
                    follower.margins.data(), sweep_blocks_);
+  evaluated_.record(stream_);
+  has_evaluated_ = true;
   return tree;
+}
+
+/// Call it when the stream has been waited for.
+void Session::count_evaluation() {
+  if (has_evaluated_) seconds_.evaluate += evaluated_.seconds_since(evaluation_began_);
+  has_evaluated_ = false;
 }
 
 void Session::remember_tree(const Tree& tree) {
@@ -343,6 +363,7 @@ void Session::read_margins(std::span<float> margins) {
 void Session::read_evaluation_margins(std::size_t index, std::span<float> margins) {
   copy_to_host(stream_, margins, followers_[index].margins.data());
   stream_.synchronize();
+  count_evaluation();
 }
 
 std::unique_ptr<TrainingSession> open_session(const SessionData& data, const Parameters& parameters) {

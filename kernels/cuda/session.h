@@ -89,6 +89,7 @@ class Session final : public TrainingSession {
   [[nodiscard]] std::span<const GrownNode> fetch_tree();
   void add_last_tree();
   void remember_tree(const Tree& tree);
+  void count_evaluation();
 
   const BinnedMatrix& table_;
   const Parameters parameters_;
@@ -124,9 +125,11 @@ class Session final : public TrainingSession {
   PinnedBuffer<float> leaf_weights_;
   PinnedBuffer<std::uint32_t> features_;
   std::size_t n_all_ = 0, n_screened_ = 0;  ///< features in the two lists
+  bool has_features_ = false;               ///< the device has had lists before
 
-  Event began_, swept_, grew_, routed_, evaluated_;
-  bool has_evaluated_ = false;  ///< the seconds of the last evaluation are not counted yet
+  // Between these lie the phases of a tree. The growth counts as `histogram` as a whole.
+  Event began_, swept_, grew_, routed_, evaluation_began_, evaluated_;
+  bool has_evaluated_ = false;  ///< the last evaluation's seconds are not counted yet
   PhaseSeconds seconds_;
 };
 

@@ -98,16 +98,19 @@ TEST(CudaParity, SizesAtEdges) {
 /// More nodes than are fetched with every tree, and than have sums in shared memory.
 TEST(CudaParity, LargeTrees) {
   TablePlan plan;
-  plan.n_rows = 5000;
-  plan.columns = {{.kind = ColumnKind::kContinuous}, {.kind = ColumnKind::kCategorical, .n_values = 200}};
+  plan.objective = Objective::kSquaredError;
+  plan.n_rows = 4000;
+  plan.columns = {{.kind = ColumnKind::kContinuous}, {.kind = ColumnKind::kContinuous}};
   RandomProblem problem;
   problem.data = random_table(plan, 1);
   problem.evaluation = random_table(plan, 2);
+  problem.parameters.objective = plan.objective;
   problem.parameters.num_round = 2;
   problem.parameters.max_depth = 16;
   problem.parameters.min_child_weight = 0;
   problem.parameters.reg_lambda = 0;
   problem.parameters.sampling_noise = 0;
+  ASSERT_GT(train(NaiveBackend(), problem.parameters, problem.data).trees[0].nodes.size(), 2048U);
   expect_parity(problem, 1);
 }
 
