@@ -401,6 +401,7 @@ void boost(TrainingSession& session, Model& model, const Run& run) {
   }
   run.report.final_metrics = std::move(metrics);
   run.report.seconds = session.phase_seconds();
+  run.report.device_bytes = session.device_bytes();
 }
 
 }  // namespace

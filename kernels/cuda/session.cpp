@@ -62,6 +62,7 @@ Session::Session(const SessionData& data, Parameters parameters)
       labels_(data.labels),
       weights_(data.weights),
       sizes_(tree_sizes(table_, parameters_)),
+      plan_(plan_memory(data, parameters_)),
       bounds_(bounds_of(data.weights, table_.n_rows)),
       gain_history_(table_.n_features()) {
   check_memory(data, parameters_, device_memory().free);

@@ -51,6 +51,7 @@ class Session final : public TrainingSession {
   void read_margins(std::span<float> margins) override;
   void read_evaluation_margins(std::size_t index, std::span<float> margins) override;
   [[nodiscard]] PhaseSeconds phase_seconds() const override { return seconds_; }
+  [[nodiscard]] std::size_t device_bytes() const noexcept override { return plan_.total(); }
 
  private:
   /// An evaluation matrix that follows along.
@@ -96,6 +97,7 @@ class Session final : public TrainingSession {
   std::span<const float> labels_;
   std::span<const float> weights_;
   const TreeSizes sizes_;
+  const MemoryPlan plan_;
   Stream stream_;
   unsigned sweep_blocks_ = 1;   ///< of launches over all rows
   unsigned growth_blocks_ = 1;  ///< of the cooperative launch
