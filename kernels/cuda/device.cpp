@@ -35,6 +35,8 @@ std::string device_name(int device) {
 }
 
 void use_device(int device) {
+  // A fault of a kernel makes later calls fail until the device is reset: what is on it is lost anyway.
+  if (device_count() == 0) cudaDeviceReset();
   const int count = device_count();
   if (count == 0) throw Error("kernels.device.missing", fmt::format("cuda: no device ({})", why_no_device()));
   if (device < 0 || device >= count)
@@ -42,6 +44,9 @@ void use_device(int device) {
                 fmt::format("there is no device cuda:{}: this machine has cuda:0{}", device,
                             count > 1 ? fmt::format(" to cuda:{}", count - 1) : ""));
   check(cudaSetDevice(device), "cudaSetDevice");
+  if (cudaFree(nullptr) == cudaSuccess) return;
+  cudaGetLastError();
+  check(cudaDeviceReset(), "cudaDeviceReset");
 }
 
 unsigned current_device_processors() {

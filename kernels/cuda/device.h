@@ -32,7 +32,8 @@ void check(cudaError_t status, std::string_view what,
 /// What a device is called: `NVIDIA H100 80GB HBM3`.
 [[nodiscard]] std::string device_name(int device);
 
-/// Makes a device the calling thread's. Errors: kernels.device.missing.
+/// Makes a device the calling thread's. After a fault of a kernel it is reset first: then buffers and streams
+/// from before must not be used again, and should be gone. Errors: kernels.device.missing.
 void use_device(int device);
 
 /// Multiprocessors of the calling thread's device.

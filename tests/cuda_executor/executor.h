@@ -43,6 +43,8 @@ struct Settings {
 
 /// The call of the runtime after `calls` more ones fails with `status` (a cudaError_t); 0: none any more.
 void fail_call(std::uint64_t calls, int status);
+/// Has that call not come yet?
+[[nodiscard]] bool awaits_failure() noexcept;
 
 /// Kernels launched, and fibers resumed, since the program started.
 struct Counts {

@@ -101,6 +101,8 @@ void fail_call(std::uint64_t calls, int status) {
   failure = status;
 }
 
+bool awaits_failure() noexcept { return failure != 0; }
+
 std::string damaged_allocation() {
   for (const auto& [address, piece] : pieces)
     if (!piece.is_intact())
@@ -191,7 +193,8 @@ cudaError_t cudaGetLastError() { return cudaSuccess; }
 cudaError_t cudaGetDeviceCount(int* count) {
   const std::scoped_lock lock(runtime_mutex);
   *count = 1;
-  return begin_call();
+  const cudaError_t status = begin_call();
+  return cuda_executor::is_faulty ? cudaSuccess : status;
 }
 cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : cudaErrorInvalidDevice; }
 cudaError_t cudaGetDevice(int* device) {
@@ -251,7 +254,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t n_bytes) {
 
 cudaError_t cudaFree(void* memory) {
   const std::scoped_lock lock(runtime_mutex);
-  if (memory == nullptr) return cudaSuccess;
+  if (memory == nullptr) return begin_call();
   const auto piece = cuda_executor::pieces.find(static_cast<unsigned char*>(memory));
   if (piece == cuda_executor::pieces.end()) return cudaErrorInvalidValue;
   cuda_executor::n_allocated -= piece->second.n_bytes();
