@@ -157,6 +157,58 @@ TEST(CudaParity, WeightsImbalanceAndUnits) {
 }
 
 // ---------------------------------------------------------------------------------------------------------
+// Ties
+
+/// 512 rows of two two-valued columns in all four combinations; a row's label is 8 a + b. Gradients are whole
+/// numbers and nodes have powers of two of rows, so all sums, scores and gains are exact.
+Dataset four_cells(FeatureKind kind_of_first) {
+  Dataset data;
+  data.n_rows = 512;
+  data.schema.label = "label";
+  data.schema.features = {{.name = "a", .kind = kind_of_first, .categories = {}},
+                          {.name = "b", .kind = FeatureKind::kNumeric, .categories = {}}};
+  if (kind_of_first == FeatureKind::kCategorical) data.schema.features[0].categories = {"x", "y"};
+  Buffer<float> a(512), b(512);
+  data.labels = Buffer<float>(512);
+  for (std::size_t row = 0; row < 512; ++row) {
+    a[row] = row % 2 == 0 ? 0.0F : 1.0F;
+    b[row] = row / 2 % 2 == 0 ? 0.0F : 1.0F;
+    data.labels[row] = 8 * a[row] + b[row];
+  }
+  data.columns.push_back(std::move(a));
+  data.columns.push_back(std::move(b));
+  return data;
+}
+
+RandomProblem tied_problem(FeatureKind kind_of_first) {
+  RandomProblem problem;
+  problem.data = four_cells(kind_of_first);
+  problem.parameters.objective = Objective::kSquaredError;
+  problem.parameters.base_score = 0;
+  problem.parameters.reg_lambda = 0;
+  problem.parameters.sampling_noise = 0;
+  problem.parameters.num_round = 1;
+  return problem;
+}
+
+/// Both children of the root gain the same; there is room for one more leaf.
+TEST(CudaParity, TiedNodesSplitInTheOrderOfTheirNumbers) {
+  for (const GrowPolicy policy : {GrowPolicy::kDepthwise, GrowPolicy::kLossguide}) {
+    RandomProblem problem = tied_problem(FeatureKind::kNumeric);
+    problem.parameters.grow_policy = policy;
+    const Model full = train(NaiveBackend(), problem.parameters, problem.data);
+    ASSERT_EQ(full.trees[0].nodes[1].gain, full.trees[0].nodes[2].gain);
+    problem.parameters.max_leaves = 3;
+    for (std::uint64_t seed = 0; seed < 8; ++seed) expect_parity(problem, seed);
+  }
+}
+
+/// One category against the other, of equal weight: the third, without rows, stays left.
+TEST(CudaParity, EmptyCategoriesStayLeftWhenSidesAreEqual) {
+  expect_parity(tied_problem(FeatureKind::kCategorical), 1);
+}
+
+// ---------------------------------------------------------------------------------------------------------
 // Orders of work, added rounds, and what else a training asks of a session
 
 TEST(CudaParity, DoesNotDependOnTheSchedule) {
