@@ -20,3 +20,14 @@ endif()
 enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
 message(STATUS "CUDA: ${CMAKE_CUDA_COMPILER} ${CMAKE_CUDA_COMPILER_VERSION}")
+
+# coppice_cuda_target(TARGET): how nvcc compiles it. Machine code for A100 and H100, and portable code for what
+# comes after; no contraction (docs/determinism.md); line numbers for ncu and compute-sanitizer. The standard is a
+# plain option: CMake 3.25 does not know it for nvcc 13.
+function(coppice_cuda_target target)
+  set_target_properties(${target} PROPERTIES CUDA_ARCHITECTURES "80-real;90")
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20 --fmad=false --expt-relaxed-constexpr -lineinfo>
+    $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-ffp-contract=off,-fno-fast-math,-Wall,-Wextra,-Wshadow>
+    $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${COPPICE_WARNINGS_AS_ERRORS}>>:-Werror=all-warnings>)
+endfunction()
