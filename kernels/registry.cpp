@@ -64,7 +64,8 @@ std::vector<float> score_on_device(std::string_view device, const Model& model, 
                                    Output output) {
   const auto index = cuda_device(device);
   if (!index)
-    throw Error("kernels.device.unknown", fmt::format("unknown device '{}': use cpu, cuda or cuda:N", device));
+    throw Error("kernels.device.unknown",
+                fmt::format("unknown device '{}': use cpu, cuda or cuda:N", device));
   std::vector<float> scores(data.n_rows);
   cuda::predict_margins(*index, model, data, scores);
   if (output == Output::kPrediction) margins_to_predictions(model.objective, scores);

@@ -45,7 +45,8 @@ TEST_F(DeviceTest, PredictKnowsItsDevices) {
   const Outcome outcome =
       run({"predict", "--model", "m.json", "new.csv", "--out", "s.csv", "--device", "gpu"});
   EXPECT_EQ(outcome.exit_code, 2);
-  EXPECT_EQ(outcome.errors, "coppice: [kernels.device.unknown] unknown device 'gpu': use cpu, cuda or cuda:N\n");
+  EXPECT_EQ(outcome.errors,
+            "coppice: [kernels.device.unknown] unknown device 'gpu': use cpu, cuda or cuda:N\n");
   const Outcome leaves =
       run({"predict", "--model", "m.json", "new.csv", "--output", "leaf", "--device", "cuda"});
   EXPECT_EQ(leaves.exit_code, 2);
