@@ -267,6 +267,11 @@ constexpr auto kEntries = std::to_array<Entry>({
      {},
      Number{&P::sampling_noise, {0, 10}},
      "Variance that growing on sampled rows may add, as a share of the gradients' own; 0 keeps every row."},
+    {"working_rounds",
+     {},
+     Integer{&P::working_rounds, 1, 1000},
+     "Most rounds that look at one draw of working rows only, where few rows matter; 1: every round sweeps "
+     "all."},
     {"screening",
      {},
      Number{&P::screening, kShare},

@@ -1,5 +1,4 @@
 #include <coppice/detail/fixed_sum.h>
-#include <coppice/detail/grow_tree.h>
 #include <coppice/detail/hash.h>
 #include <coppice/detail/math.h>
 #include <coppice/error.h>
@@ -18,6 +17,7 @@
 #include <utility>
 
 #include "losses.h"
+#include "stages.h"
 
 namespace coppice {
 namespace {
@@ -349,15 +349,14 @@ void cut_rounds(Model& model, int n_rounds) {
   }
 }
 
-/// Restores the state after the last round of a model.
-void restore(TrainingSession& session, Model& model, const Model* from) {
-  session.start(base_margin(model.objective, model.base_score));
-  for (const Tree& tree : model.trees) session.add_tree(tree);
+/// Makes a model's sampling thresholds one more than its trees. NaN, for one that is missing or that was
+/// meant for another sampling_noise, is searched for.
+void complete_thresholds(Model& model, const Model* from) {
+  constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
   auto& thresholds = model.summary.sampling_thresholds;
-  thresholds.resize(model.trees.size() + 1, std::numeric_limits<float>::quiet_NaN());
   if (from != nullptr && from->parameters.sampling_noise != model.parameters.sampling_noise)
-    thresholds.back() = std::numeric_limits<float>::quiet_NaN();
-  session.set_sampling_threshold(thresholds.back());
+    std::ranges::fill(thresholds, kUnknown);
+  thresholds.resize(model.trees.size() + 1, kUnknown);
 }
 
 struct Run {
@@ -372,20 +371,20 @@ void boost(TrainingSession& session, Model& model, const Run& run) {
   const std::vector<std::string> names = run.watch.names();
   EarlyStopping early_stopping(model.parameters, run.watch);
   std::vector<MetricValue> metrics;
-  auto& thresholds = model.summary.sampling_thresholds;
+  Stages stages(session, model);
+  const auto n_rows = static_cast<double>(model.summary.n_rows);
   const int first_round = static_cast<int>(model.trees.size());
   const int last_round = model.parameters.num_round - 1;
   double kept = 0;
   for (int round = first_round; round <= last_round; ++round) {
-    model.trees.push_back(detail::grow_tree(session, round));
-    thresholds.back() = session.sampling_threshold();
-    thresholds.push_back(session.next_sampling_threshold());
-    kept += session.kept_share();
+    stages.grow();
+    const double kept_share = static_cast<double>(stages.n_kept()) / n_rows;
+    kept += kept_share;
     const std::vector<double> values = run.watch.evaluate(session);
     append_curves(names, values, round, model);
     metrics.clear();
     for (std::size_t i = 0; i < names.size(); ++i) metrics.push_back({names[i], values[i]});
-    const Progress progress{round, last_round, metrics, session.kept_share(), seconds_since(run.start)};
+    const Progress progress{round, last_round, metrics, kept_share, seconds_since(run.start)};
     const bool go_on = !run.options.observer || run.options.observer(progress);
     run.report.stopped_early = early_stopping.update(round, values) || !go_on;
     if (run.report.stopped_early) break;
@@ -400,7 +399,7 @@ void boost(TrainingSession& session, Model& model, const Run& run) {
         if (curve.name == metric.name) metric.value = curve.values.back();
   }
   run.report.final_metrics = std::move(metrics);
-  run.report.seconds = session.phase_seconds();
+  run.report.seconds = stages.seconds();
   run.report.device_bytes = session.device_bytes();
 }
 
@@ -450,7 +449,7 @@ Model train(const Backend& backend, const Parameters& parameters, const Training
   model.summary.weight_sum = sums.weight;
   if (options.describe_data) describe_data(data, model);
   const auto session = backend.open({&data.bins, data.labels, weights, evaluation_pointers}, parameters);
-  restore(*session, model, options.continue_from);
+  complete_thresholds(model, options.continue_from);
   TrainReport unread;
   TrainReport& told = report != nullptr ? *report : unread;
   boost(*session, model, {options, watch, told, start});

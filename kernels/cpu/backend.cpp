@@ -15,6 +15,7 @@
 #include "cpu/kernels.h"
 #include "cpu/session.h"
 #include "cpu/thread_team.h"
+#include "transpose.h"
 
 namespace coppice::kernels {
 namespace cpu {
@@ -44,24 +45,6 @@ void bin_codes(const float* codes, std::size_t n, std::uint8_t* bins) {
   std::memset(bins + n, 0, kBlockRows - n);
 }
 
-/// Sixteen bytes in a vector register.
-using Bytes [[gnu::vector_size(16)]] = std::uint8_t;
-
-/// Transposes 16 by 16 bytes. Dealing the halves of 256 bytes like cards moves the byte at place abcdefgh
-/// (in bits; abcd is the row) to bcdefgha; four times make it efghabcd.
-void transpose_square(Bytes (&rows)[16]) {
-  for (int step = 0; step < 4; ++step) {
-    Bytes dealt[16];
-    for (int i = 0; i < 8; ++i) {
-      dealt[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21,
-                                             6, 22, 7, 23);
-      dealt[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28,
-                                                 13, 29, 14, 30, 15, 31);
-    }
-    std::copy_n(dealt, 16, rows);
-  }
-}
-
 /// Row records of one block and group from its columns.
 void transpose_block(const std::uint8_t* columns, std::size_t n_features, std::size_t stride,
                      std::uint8_t* records) {
@@ -85,7 +68,7 @@ class CpuBackend final : public Backend {
   [[nodiscard]] BinnedMatrix bin(const Dataset& data, const Cuts& cuts, bool with_records) const override;
   [[nodiscard]] std::unique_ptr<TrainingSession> open(const SessionData& data,
                                                       const Parameters& parameters) const override {
-    return std::make_unique<Session>(data, parameters, threads_, kernels_);
+    return std::make_unique<Session>(data, parameters, std::make_shared<ThreadTeam>(threads_), kernels_);
   }
 
  private:
@@ -117,7 +100,8 @@ Cuts CpuBackend::make_cuts(const Dataset& data, const CutOptions& options) const
 
 BinnedMatrix CpuBackend::bin(const Dataset& data, const Cuts& cuts, bool with_records) const {
   const std::size_t n_features = cuts.n_features();
-  BinnedMatrix matrix = allocate_bins(data, cuts, with_records);
+  check_features(data, cuts);
+  BinnedMatrix matrix = allocate_bins(cuts, data.n_rows, with_records);
   std::vector<CutTable> tables(n_features);
   for (std::size_t f = 0; f < n_features; ++f) tables[f] = make_cut_table(cuts.of(f));
   ThreadTeam(threads_).for_each(matrix.n_blocks(), [&](std::size_t block, int /*thread*/) {

@@ -24,7 +24,7 @@ constexpr std::uint32_t kPartSlots = 2048;
 void Session::plan_blocks(std::size_t n_pairs) {
   blocks_.clear();
   const std::vector<std::uint32_t>& features = features_->of_tree();
-  const auto n_threads = static_cast<std::size_t>(team_.size());
+  const auto n_threads = static_cast<std::size_t>(team_->size());
   const std::size_t n_blocks = n_pairs == 1 ? n_threads : (2 * n_threads + n_pairs - 1) / n_pairs;
   const std::size_t most =
       std::clamp((features.size() + n_blocks - 1) / n_blocks, kLeastBlockFeatures, kGroupFeatures);
@@ -147,7 +147,7 @@ void Session::build_histograms() {
   const PhaseTimer timer(seconds_.histogram);
   plan_blocks(frontier_.size());
   block_splits_.resize(frontier_.size() * 2 * blocks_.size());
-  team_.for_each(frontier_.size() * blocks_.size(), [&](std::size_t task, int thread) {
+  team_->for_each(frontier_.size() * blocks_.size(), [&](std::size_t task, int thread) {
     const std::size_t pair = task / blocks_.size(), block = task % blocks_.size();
     search_block(frontier_[pair], pair, blocks_[block], block, thread);
   });
@@ -206,7 +206,7 @@ void Session::partition(const std::vector<int>& split_nodes) {
   const bool is_whole = is_copied_ || n_kept_ == bins_.n_rows;
   // Each part takes its place in the node's new stretch when it is done, left rows from the front and right
   // rows from the back: the order of a node's rows is of no consequence.
-  team_.for_each(parts.size(), [&](std::size_t i, int /*thread*/) {
+  team_->for_each(parts.size(), [&](std::size_t i, int /*thread*/) {
     alignas(64) std::uint32_t left[kPartSlots + 16], right[kPartSlots + 16];
     const Part& part = parts[i];
     const int node = split_nodes[part.index];

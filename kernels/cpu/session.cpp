@@ -30,6 +30,12 @@ void append_preorder(int node, std::uint16_t depth, bool is_right, const Visit& 
   out.nodes[at].end = static_cast<std::int32_t>(out.nodes.size());
 }
 
+double largest_magnitude(std::span<const float> values) {
+  double largest = 0;
+  for (const float value : values) largest = std::max(largest, std::fabs(static_cast<double>(value)));
+  return largest;
+}
+
 void set_numeric(RouteNode& node, int bin, bool missing_right) {
   node.shift = missing_right ? 1 : 0;
   node.bin = static_cast<std::uint8_t>(bin - node.shift);
@@ -80,11 +86,12 @@ RouteTree make_route_tree(const Tree& from, const Cuts& cuts) {
   return tree;
 }
 
-Session::Session(const SessionData& data, Parameters parameters, int threads, const Kernels& kernels)
+Session::Session(const SessionData& data, Parameters parameters, std::shared_ptr<ThreadTeam> team,
+                 const Kernels& kernels)
     : bins_(*data.bins),
       parameters_(std::move(parameters)),
       kernels_(kernels),
-      team_(threads),
+      team_(std::move(team)),
       weights_(data.weights),
       gain_history_(data.bins->n_features()),
       pool_(data.bins->n_features() * kHistogramStride) {
@@ -124,7 +131,7 @@ Session::Session(const SessionData& data, Parameters parameters, int threads, co
     follower.bins = matrix;
     follower.margins = Buffer<float>(matrix->n_padded_rows());
   }
-  for (int t = 0; t < team_.size(); ++t) scratch_.emplace_back(2 * kGroupFeatures * kHistogramStride);
+  for (int t = 0; t < team_->size(); ++t) scratch_.emplace_back(2 * kGroupFeatures * kHistogramStride);
 }
 
 void Session::start(float base_margin) {
@@ -132,15 +139,15 @@ void Session::start(float base_margin) {
   for (Follower& follower : followers_)
     std::fill(follower.margins.begin(), follower.margins.end(), base_margin);
   margins_lag_ = false;
+  late_trees_.clear();
   gain_history_ = detail::GainHistory(bins_.n_features());
-  residual_bound_ = std::fabs(static_cast<double>(base_margin));
-  double largest_label = 0;
-  for (const float y : labels_) largest_label = std::max(largest_label, std::fabs(static_cast<double>(y)));
-  residual_bound_ = largest_label + residual_bound_;
+  residual_bound_ = largest_magnitude(labels_) + std::fabs(static_cast<double>(base_margin));
 }
 
-double Session::kept_share() const {
-  return static_cast<double>(n_kept_) / static_cast<double>(bins_.n_rows);
+void Session::start(std::span<const float> margins) {
+  start(0.0F);
+  std::ranges::copy(margins, margins_.begin());
+  residual_bound_ += largest_magnitude(margins);
 }
 
 PhaseTimer::~PhaseTimer() { seconds_ += std::chrono::duration<double>(Clock::now() - start_).count(); }

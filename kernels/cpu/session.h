@@ -9,11 +9,14 @@
 #include <coppice/backend.h>
 #include <coppice/detail/feature_sampling.h>
 #include <coppice/detail/grown_tree.h>
+#include <coppice/detail/working_rows.h>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "cpu/histogram_pool.h"
@@ -66,12 +69,16 @@ struct BlockSplit {
   Word missing = 0;  ///< the node's sum of bin 0 of the split's feature
 };
 
-class Session final : public TrainingSession {
+class Session : public TrainingSession {
  public:
-  Session(const SessionData& data, Parameters parameters, int threads, const Kernels& kernels);
+  Session(const SessionData& data, Parameters parameters, std::shared_ptr<ThreadTeam> team,
+          const Kernels& kernels);
 
   void start(float base_margin) override;
+  /// The same with a margin for each row, for a session without evaluation sets.
+  void start(std::span<const float> margins);
   void add_tree(const Tree& tree) override;
+  [[nodiscard]] std::unique_ptr<TrainingSession> open_working(int round) override;
   void set_sampling_threshold(float threshold) override { threshold_ = threshold; }
   void begin_tree(int round) override;
   void build_histograms() override;
@@ -79,7 +86,7 @@ class Session final : public TrainingSession {
   void expand_frontier() override;
   [[nodiscard]] int frontier_bound() const noexcept override { return static_cast<int>(frontier_.size()); }
   [[nodiscard]] Tree finish_tree() override;
-  [[nodiscard]] double kept_share() const override;
+  [[nodiscard]] std::size_t n_kept() const override { return n_kept_; }
   [[nodiscard]] float sampling_threshold() const override { return drawn_threshold_; }
   [[nodiscard]] float next_sampling_threshold() const override { return threshold_; }
   void read_margins(std::span<float> margins) override;
@@ -97,9 +104,19 @@ class Session final : public TrainingSession {
     Buffer<float> margins;
     LeafNumbers leaves;
   };
+  /// A finished tree that the margins do not hold yet.
+  struct LateTree {
+    RouteTree route;
+    std::vector<float> leaf_weights;  ///< padded
+  };
+
+  // working_rows.cpp
+  [[nodiscard]] detail::WorkingRows gather_rows(const Draw& draw, std::size_t n) const;
 
   // sweeps.cpp
+  void catch_up();
   void find_threshold();
+  void prepare_draw();
   [[nodiscard]] SweepTotals sweep(const Draw& draw, bool draws, const detail::SweepExponents& exponents);
   [[nodiscard]] Word quantise(const Quantisation& how);
   void copy_records(std::size_t tile);
@@ -126,7 +143,7 @@ class Session final : public TrainingSession {
   const BinnedMatrix& bins_;
   const Parameters parameters_;
   const Kernels& kernels_;
-  mutable ThreadTeam team_;
+  const std::shared_ptr<ThreadTeam> team_;
   detail::RowBounds bounds_;
   int gradient_exponent_ = 0;  ///< of the 64-bit leaf sums
   int hessian_exponent_ = 0;
@@ -143,6 +160,7 @@ class Session final : public TrainingSession {
   std::vector<float> leaf_weights_;  ///< of the last tree, padded
   int n_leaves_ = 0;
   bool margins_lag_ = false;  ///< margins do not hold the last tree yet: the next sweep adds it
+  std::vector<LateTree> late_trees_;
   std::vector<Follower> followers_;
 
   // Kept rows.
@@ -171,6 +189,17 @@ class Session final : public TrainingSession {
   HistogramPool pool_;                    ///< histograms of the tree's features, in their order
   std::vector<Buffer<Word>> scratch_;     ///< by thread: two blocks of histograms
   PhaseSeconds seconds_;
+};
+
+/// A session on working rows, which it owns.
+class WorkingSession final : detail::WorkingRows, public Session {
+ public:
+  WorkingSession(detail::WorkingRows rows, const Parameters& parameters, std::shared_ptr<ThreadTeam> team,
+                 const Kernels& kernels)
+      : detail::WorkingRows(std::move(rows)),
+        Session({&bins, labels, weights, {}}, parameters, std::move(team), kernels) {
+    start(margins);
+  }
 };
 
 /// Preorder form of a grown tree, and of a finished one whose thresholds are cuts.

@@ -25,7 +25,28 @@ void LeafNumbers::reserve(std::size_t n_padded_rows, int n_leaves) {
   if (!is_wide && narrow.size() < n_padded_rows) narrow = Buffer<std::uint8_t>(n_padded_rows);
 }
 
+void Session::catch_up() {
+  if (late_trees_.empty()) return;
+  if (margins_lag_) add_weights(bins_, leaves_, margins_.data());
+  margins_lag_ = false;
+  team_->for_each(bins_.n_blocks(), [&](std::size_t block, int /*thread*/) {
+    alignas(64) std::uint8_t narrow[kBlockRows];
+    alignas(64) std::uint16_t wide[kBlockRows];
+    for (const LateTree& tree : late_trees_) {
+      const bool is_wide = tree.route.n_leaves > kNarrowLeaves;
+      std::uint8_t* const narrow_leaves = is_wide ? nullptr : narrow;
+      std::uint16_t* const wide_leaves = is_wide ? wide : nullptr;
+      kernels_.route_block(tree.route, bins_.column_block(block, 0), bins_.n_features() * kBlockRows,
+                           narrow_leaves, wide_leaves);
+      kernels_.add_leaf_weights(tree.leaf_weights.data(), tree.route.n_leaves, narrow_leaves, wide_leaves,
+                                margins_.data() + block * kBlockRows);
+    }
+  });
+  late_trees_.clear();
+}
+
 Session::SweepTotals Session::sweep(const Draw& draw, bool draws, const detail::SweepExponents& exponents) {
+  catch_up();
   Sweep sweep;
   sweep.draw = draw;
   sweep.draws = draws;
@@ -45,8 +66,8 @@ Session::SweepTotals Session::sweep(const Draw& draw, bool draws, const detail::
   sweep.largest_hessian = largest_hessian_.data();
   const auto sweep_block =
       kernels_.sweep[static_cast<int>(parameters_.objective)][sweep.weights != nullptr ? 1 : 0];
-  std::vector<PerThread<SweepTotals>> totals(static_cast<std::size_t>(team_.size()));
-  team_.for_each(tile_kept_.size(), [&](std::size_t tile, int thread) {
+  std::vector<PerThread<SweepTotals>> totals(static_cast<std::size_t>(team_->size()));
+  team_->for_each(tile_kept_.size(), [&](std::size_t tile, int thread) {
     SweepTotals total;
     const std::size_t begin = tile * kTileRows;
     std::size_t n = 0;
@@ -101,12 +122,16 @@ void Session::find_threshold() {
   threshold_ = threshold < std::numeric_limits<float>::infinity() ? threshold : 0.0F;
 }
 
+void Session::prepare_draw() {
+  if (parameters_.objective == Objective::kSquaredError) bounds_.gradient = bounds_.weight * residual_bound_;
+  if (std::isnan(threshold_)) find_threshold();
+}
+
 void Session::begin_tree(int round) {
   const PhaseTimer timer(seconds_.gradient);
-  if (parameters_.objective == Objective::kSquaredError) bounds_.gradient = bounds_.weight * residual_bound_;
+  prepare_draw();
   gradient_exponent_ = detail::sum_exponent(bounds_.n_rows * bounds_.gradient);
   hessian_exponent_ = detail::sum_exponent(bounds_.n_rows * bounds_.weight);
-  if (std::isnan(threshold_)) find_threshold();
   const Draw draw = detail::make_draw(parameters_.objective, threshold_, bounds_.mean_weight,
                                       parameters_.subsample, parameters_.seed, round);
   const auto exponents = detail::sweep_exponents(parameters_.objective, bounds_, draw);
@@ -143,9 +168,9 @@ Word Session::quantise(const Quantisation& how) {
       (bins_.n_groups() - 1) * kGroupFeatures + bins_.group_stride(bins_.n_groups() - 1);
   if (is_copied_ && kept_records_.size() < n_kept_ * row_bytes + detail::kBufferAlignment)
     kept_records_ = Buffer<std::uint8_t>(n_kept_ * row_bytes * 5 / 4 + detail::kBufferAlignment);
-  std::vector<PerThread<Word>> sums(static_cast<std::size_t>(team_.size()));
+  std::vector<PerThread<Word>> sums(static_cast<std::size_t>(team_->size()));
   const bool lists_rows = !is_copied_ && n_kept_ < bins_.n_rows;
-  team_.for_each(tile_kept_.size(), [&](std::size_t tile, int thread) {
+  team_->for_each(tile_kept_.size(), [&](std::size_t tile, int thread) {
     const std::size_t begin = tile * kTileRows;
     const KeptRows kept{kept_rows_.data() + begin, kept_gradients_.data() + begin,
                         kept_hessians_.data() + begin};
@@ -190,7 +215,7 @@ void Session::route(const RouteTree& tree, const BinnedMatrix& bins, LeafNumbers
   how.gradient_exponent = gradient_exponent_;
   how.hessian_exponent = hessian_exponent_;
   how.n_leaves = tree.n_leaves;
-  team_.for_each(n_tiles(bins.n_blocks()), [&](std::size_t tile, int thread) {
+  team_->for_each(n_tiles(bins.n_blocks()), [&](std::size_t tile, int thread) {
     const std::size_t end = std::min(bins.n_blocks(), (tile + 1) * kTileBlocks);
     for (std::size_t block = tile * kTileBlocks; block < end; ++block) {
       std::uint8_t* narrow = leaves.narrow_at(block * kBlockRows);
@@ -203,7 +228,7 @@ void Session::route(const RouteTree& tree, const BinnedMatrix& bins, LeafNumbers
 }
 
 void Session::add_weights(const BinnedMatrix& bins, LeafNumbers& leaves, float* margins) const {
-  team_.for_each(n_tiles(bins.n_blocks()), [&](std::size_t tile, int /*thread*/) {
+  team_->for_each(n_tiles(bins.n_blocks()), [&](std::size_t tile, int /*thread*/) {
     const std::size_t end = std::min(bins.n_blocks(), (tile + 1) * kTileBlocks);
     for (std::size_t block = tile * kTileBlocks; block < end; ++block) {
       const std::size_t row = block * kBlockRows;
@@ -231,7 +256,7 @@ Tree Session::finish_tree() {
   Tree tree;
   {
     const PhaseTimer timer(seconds_.route);
-    std::vector<std::vector<LeafSum>> thread_sums(static_cast<std::size_t>(team_.size()));
+    std::vector<std::vector<LeafSum>> thread_sums(static_cast<std::size_t>(team_->size()));
     for (auto& sums : thread_sums) sums.resize(static_cast<std::size_t>(route_tree.n_leaves));
     route(route_tree, bins_, leaves_, &thread_sums);
     std::vector<LeafSum> node_sums(tree_->nodes().size());
@@ -257,11 +282,10 @@ Tree Session::finish_tree() {
 
 void Session::add_tree(const Tree& tree) {
   if (margins_lag_) add_weights(bins_, leaves_, margins_.data());
+  margins_lag_ = false;
   const RouteTree route_tree = make_route_tree(tree, bins_.cuts);
   remember_tree(route_tree, tree);
-  route(route_tree, bins_, leaves_, nullptr);
-  add_weights(bins_, leaves_, margins_.data());
-  margins_lag_ = false;
+  late_trees_.push_back({route_tree, leaf_weights_});
   for (Follower& follower : followers_) {
     route(route_tree, *follower.bins, follower.leaves, nullptr);
     add_weights(*follower.bins, follower.leaves, follower.margins.data());
@@ -269,6 +293,7 @@ void Session::add_tree(const Tree& tree) {
 }
 
 void Session::read_margins(std::span<float> margins) {
+  catch_up();
   if (margins_lag_) {
     add_weights(bins_, leaves_, margins_.data());
     margins_lag_ = false;

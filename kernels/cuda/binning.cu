@@ -134,7 +134,8 @@ void Binner::bin(std::size_t first, std::size_t n_rows) {
 }  // namespace
 
 BinnedMatrix bin(const Dataset& data, const Cuts& cuts, bool with_records) {
-  BinnedMatrix matrix = allocate_bins(data, cuts, with_records);
+  check_features(data, cuts);
+  BinnedMatrix matrix = allocate_bins(cuts, data.n_rows, with_records);
   if (data.n_rows == 0) return matrix;
   const std::size_t most_blocks = std::max<std::size_t>(1, kStretchValues / kBlockRows / cuts.n_features());
   const std::size_t stretch_rows = std::min(matrix.n_blocks(), most_blocks) * kBlockRows;

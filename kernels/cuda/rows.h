@@ -62,12 +62,12 @@ struct RowTerms {
 };
 
 template <class Loss>
-__device__ inline RowTerms weigh(const RowsView& rows, std::uint32_t row, float unit) {
+[[nodiscard]] COPPICE_HOST_DEVICE inline RowTerms weigh(const RowsView& rows, std::uint32_t row, float unit) {
   const float hessian = Loss::hessian(unit);
   if (rows.weights == nullptr) return {unit, hessian};
   return {unit * rows.weights[row], hessian * rows.weights[row]};
 }
-__device__ inline RowTerms weigh(const RowsView& rows, std::uint32_t row, float unit) {
+[[nodiscard]] COPPICE_HOST_DEVICE inline RowTerms weigh(const RowsView& rows, std::uint32_t row, float unit) {
   return rows.objective == Objective::kBinaryLogistic ? weigh<engine::LogisticLoss>(rows, row, unit)
                                                       : weigh<engine::SquaredLoss>(rows, row, unit);
 }

@@ -32,6 +32,12 @@ engine::RowBounds bounds_of(std::span<const float> weights, std::size_t n_rows) 
   return bounds;
 }
 
+double largest_magnitude(std::span<const float> values) {
+  double largest = 0;
+  for (const float value : values) largest = std::max(largest, std::fabs(static_cast<double>(value)));
+  return largest;
+}
+
 /// A finished tree in bins.
 std::vector<GrownNode> grown_nodes(const Tree& tree, const Cuts& cuts) {
   std::vector<GrownNode> nodes(tree.nodes.size());
@@ -129,10 +135,15 @@ void Session::start(float base_margin) {
   margins_lag_ = false;
   gain_history_ = engine::GainHistory(table_.n_features());
   residual_bound_ = 0;
-  if (parameters_.objective == Objective::kSquaredError)
-    for (const float y : labels_)
-      residual_bound_ = std::max(residual_bound_, std::fabs(static_cast<double>(y)));
+  if (parameters_.objective == Objective::kSquaredError) residual_bound_ = largest_magnitude(labels_);
   residual_bound_ += std::fabs(static_cast<double>(base_margin));
+}
+
+void Session::start(std::span<const float> margins) {
+  start(0.0F);
+  copy_to_device(stream_, margins_.data(), margins);
+  residual_bound_ += largest_magnitude(margins);
+  stream_.synchronize();
 }
 
 RowsView Session::rows_view() {
@@ -244,12 +255,16 @@ void Session::choose_features(int round) {
   has_features_ = true;
 }
 
-void Session::begin_tree(int round) {
+void Session::prepare_draw() {
   if (parameters_.objective == Objective::kSquaredError) bounds_.gradient = bounds_.weight * residual_bound_;
+  if (std::isnan(threshold_)) find_threshold();
+}
+
+void Session::begin_tree(int round) {
+  began_.record(stream_);
+  prepare_draw();
   gradient_exponent_ = engine::sum_exponent(bounds_.n_rows * bounds_.gradient);
   hessian_exponent_ = engine::sum_exponent(bounds_.n_rows * bounds_.weight);
-  began_.record(stream_);
-  if (std::isnan(threshold_)) find_threshold();
   const engine::Draw draw = draw_of(threshold_, parameters_.subsample, round);
   enqueue_sweep(draw, true);
   swept_.record(stream_);
@@ -352,8 +367,6 @@ void Session::add_tree(const Tree& tree) {
                    sweep_blocks_);
   stream_.synchronize();
 }
-
-double Session::kept_share() const { return static_cast<double>(n_kept_) / bounds_.n_rows; }
 
 void Session::read_margins(std::span<float> margins) {
   add_last_tree();

@@ -8,8 +8,11 @@
 #include <coppice/backend.h>
 #include <coppice/detail/feature_sampling.h>
 #include <coppice/detail/grown_tree.h>
+#include <coppice/detail/working_rows.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -31,13 +34,16 @@ struct DeviceBins {
   }
 };
 
-class Session final : public TrainingSession {
+class Session : public TrainingSession {
  public:
   /// data and what it refers to outlive the session. Errors: kernels.memory.
   Session(const SessionData& data, Parameters parameters);
 
   void start(float base_margin) override;
+  /// The same with a margin for each row, for a session without evaluation sets. Waits for the copy.
+  void start(std::span<const float> margins);
   void add_tree(const Tree& tree) override;
+  [[nodiscard]] std::unique_ptr<TrainingSession> open_working(int round) override;
   void set_sampling_threshold(float threshold) override { threshold_ = threshold; }
   void begin_tree(int round) override;
   void build_histograms() override {}
@@ -45,13 +51,13 @@ class Session final : public TrainingSession {
   void expand_frontier() override {}
   [[nodiscard]] int frontier_bound() const noexcept override { return 0; }
   [[nodiscard]] Tree finish_tree() override;
-  [[nodiscard]] double kept_share() const override;
+  [[nodiscard]] std::size_t n_kept() const override { return n_kept_; }
   [[nodiscard]] float sampling_threshold() const override { return drawn_threshold_; }
   [[nodiscard]] float next_sampling_threshold() const override { return threshold_; }
   void read_margins(std::span<float> margins) override;
   void read_evaluation_margins(std::size_t index, std::span<float> margins) override;
   [[nodiscard]] PhaseSeconds phase_seconds() const override { return seconds_; }
-  [[nodiscard]] std::size_t device_bytes() const noexcept override { return plan_.total(); }
+  [[nodiscard]] std::size_t device_bytes() const noexcept override { return plan_.total() + working_bytes_; }
 
  private:
   /// An evaluation matrix that follows along.
@@ -86,11 +92,15 @@ class Session final : public TrainingSession {
   [[nodiscard]] engine::Draw draw_of(float threshold, double subsample, int round) const;
   void enqueue_sweep(const engine::Draw& draw, bool draws);
   void find_threshold();
+  void prepare_draw();
   void choose_features(int round);
   [[nodiscard]] std::span<const GrownNode> fetch_tree();
   void add_last_tree();
   void remember_tree(const Tree& tree);
   void count_evaluation();
+  // working_rows.cpp
+  [[nodiscard]] std::unique_ptr<Session> make_working(int round);
+  [[nodiscard]] engine::WorkingRows gather_rows(const engine::Draw& draw, std::size_t n);
 
   const BinnedMatrix& table_;
   const Parameters parameters_;
@@ -98,6 +108,7 @@ class Session final : public TrainingSession {
   std::span<const float> weights_;
   const TreeSizes sizes_;
   const MemoryPlan plan_;
+  std::size_t working_bytes_ = 0;  ///< of the largest session on working rows so far
   Stream stream_;
   unsigned sweep_blocks_ = 1;   ///< of launches over all rows
   unsigned growth_blocks_ = 1;  ///< of the cooperative launch

@@ -10,4 +10,5 @@ set(coppice_cuda_sources
   route.cu
   scoring.cu
   session.cpp
-  sorting.cu)
+  sorting.cu
+  working_rows.cpp)

@@ -148,6 +148,17 @@ TEST(CpuParity, LargerTables) {
   }
 }
 
+TEST(CpuParity, WorkingRowsAreBitEqual) {
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    RandomProblem problem = reference::rare_problem(seed);
+    expect_parity(problem);
+    const Model model = train(NaiveBackend(), problem.parameters, problem.data);
+    problem.parameters.working_rounds = 1;
+    EXPECT_NE(model.trees, train(NaiveBackend(), problem.parameters, problem.data).trees);
+  }
+}
+
 TEST(CpuParity, DescriptionOfTheDataIsEqual) {
   const Dataset data = random_table(mixed_plan(Objective::kBinaryLogistic), 3);
   Parameters parameters;

@@ -133,6 +133,14 @@ TEST_P(Settings, AreBitEqual) {
 
 INSTANTIATE_TEST_SUITE_P(CudaParity, Settings, testing::ValuesIn(every_setting()));
 
+/// Weighted and not, and with other sizes; the CPU's test says that these problems draw working rows.
+TEST(CudaParity, WorkingRowsAreBitEqual) {
+  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+    expect_parity(rare_problem(seed), seed);
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST(CudaParity, WeightsImbalanceAndUnits) {
   for (const WeightKind weights :
        {WeightKind::kNone, WeightKind::kRandom, WeightKind::kWithZeros, WeightKind::kHugeRange}) {

@@ -1,4 +1,5 @@
 // What must hold for trained models whatever the data: seeded tables, the CPU backend.
+#include <coppice/detail/grow_tree.h>
 #include <coppice/io/model_file.h>
 #include <coppice/kernels/backends.h>
 #include <coppice/train.h>
@@ -214,6 +215,76 @@ TEST(TrainingProperty, RoundsCanBeAddedLater) {
   }
 }
 
+/// Also in the middle of a stage: stages begin with rounds 6, 8, 10 and 13.
+TEST(TrainingProperty, RoundsOnWorkingRowsCanBeAddedLater) {
+  for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
+    RandomProblem problem = reference::rare_problem(seed);
+    TrainOptions options;
+    options.evaluation = {{"validation", &problem.evaluation}};
+    const int n_rounds = problem.parameters.num_round;
+    const Model expected = train(backend(), problem.parameters, problem.data, options);
+    for (const int first_rounds : {6, 7, 10, 12, 15}) {
+      problem.parameters.num_round = first_rounds;
+      const Model first = train(backend(), problem.parameters, problem.data, options);
+      TrainOptions more = options;
+      more.continue_from = &first;
+      problem.parameters.num_round = n_rounds - first_rounds;
+      ASSERT_EQ(first_difference(expected, train(backend(), problem.parameters, problem.data, more)), "")
+          << "seed " << seed << ", " << first_rounds << " rounds first";
+    }
+  }
+}
+
+/// Bits of margins: 0 and -0 differ.
+std::vector<std::uint32_t> bits_of(const std::vector<float>& margins) {
+  std::vector<std::uint32_t> bits(margins.size());
+  std::ranges::transform(margins, bits.begin(), std::bit_cast<std::uint32_t, float>);
+  return bits;
+}
+
+/// Bits of the margins after working rows have grown trees: those of the model, for every row.
+TEST(TrainingProperty, AllRowsTakeTheTreesOfWorkingRows) {
+  const RandomProblem problem = reference::rare_problem(1);
+  const TrainingData data = prepare(backend(), problem.parameters, problem.data);
+  const auto session = backend().open({&data.bins, data.labels, data.weights, {}}, problem.parameters);
+  Model model;
+  model.base_score = 0.01F;
+  session->start(base_margin(model.objective, model.base_score));
+  session->set_sampling_threshold(std::numeric_limits<float>::quiet_NaN());
+  for (int round = 0; round < 6; ++round) model.trees.push_back(detail::grow_tree(*session, round));
+  const auto working = session->open_working(6);
+  ASSERT_NE(working, nullptr);
+  for (int round = 6; round < 9; ++round) {
+    model.trees.push_back(detail::grow_tree(*working, round));
+    session->add_tree(model.trees.back());
+    EXPECT_GT(model.trees.back().n_leaves(), 1) << round;
+    EXPECT_LT(working->n_kept(), problem.data.n_rows / 4);
+  }
+  std::vector<float> margins(problem.data.n_rows);
+  session->read_margins(margins);
+  EXPECT_EQ(bits_of(margins), bits_of(walked_margins(model, problem.data)));
+}
+
+TEST(TrainingProperty, WorkingRowsAreNotDrawnWhereTheyDoNotPay) {
+  const auto opens = [](double sampling_noise, double positive_share) {
+    TablePlan plan;
+    plan.n_rows = 2000;
+    plan.positive_share = positive_share;
+    plan.columns.resize(3);
+    Parameters parameters;
+    parameters.sampling_noise = sampling_noise;
+    const TrainingData data = prepare(backend(), parameters, reference::random_table(plan, 1));
+    const auto session = backend().open({&data.bins, data.labels, data.weights, {}}, parameters);
+    session->start(base_margin(Objective::kBinaryLogistic, static_cast<float>(positive_share)));
+    session->set_sampling_threshold(std::numeric_limits<float>::quiet_NaN());
+    for (int round = 0; round < 6; ++round) (void)detail::grow_tree(*session, round);
+    return session->open_working(6) != nullptr;
+  };
+  EXPECT_TRUE(opens(1, 0.005));
+  EXPECT_FALSE(opens(0, 0.005));  // every row is kept
+  EXPECT_FALSE(opens(1, 0.5));    // too many would be drawn
+}
+
 TEST(TrainingProperty, SavedModelsAreEqual) {
   for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
     RandomProblem problem = reference::random_problem(5000 + seed);
@@ -236,13 +307,6 @@ TEST(TrainingProperty, SavedModelsAreEqual) {
   }
 }
 
-/// Bits of margins: 0 and -0 differ.
-std::vector<std::uint32_t> bits_of(const std::vector<float>& margins) {
-  std::vector<std::uint32_t> bits(margins.size());
-  std::ranges::transform(margins, bits.begin(), std::bit_cast<std::uint32_t, float>);
-  return bits;
-}
-
 /// The margins that a training holds are those that its model predicts, for training rows and rows never
 /// seen.
 TEST(TrainingProperty, MarginsAreThoseOfTheModel) {
@@ -259,15 +323,7 @@ TEST(TrainingProperty, MarginsAreThoseOfTheModel) {
         backend().open({&data.bins, data.labels, data.weights, evaluation}, problem.parameters);
     session->start(base_margin(model.objective, model.base_score));
     session->set_sampling_threshold(std::numeric_limits<float>::quiet_NaN());
-    for (int round = 0; round < 4; ++round) {
-      session->begin_tree(round);
-      while (session->frontier_bound() > 0) {
-        session->build_histograms();
-        session->evaluate_splits();
-        session->expand_frontier();
-      }
-      model.trees.push_back(session->finish_tree());
-    }
+    for (int round = 0; round < 4; ++round) model.trees.push_back(detail::grow_tree(*session, round));
     std::vector<float> margins(data.bins.n_rows);
     session->read_margins(margins);
     ASSERT_EQ(bits_of(margins), bits_of(walked_margins(model, problem.data)));

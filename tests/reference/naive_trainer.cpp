@@ -5,6 +5,7 @@
 #include <coppice/detail/grown_tree.h>
 #include <coppice/detail/numerics.h>
 #include <coppice/detail/split.h>
+#include <coppice/detail/working_rows.h>
 
 #include <algorithm>
 #include <cmath>
@@ -104,7 +105,26 @@ void find_numeric_split(std::uint32_t feature, const Histogram& bins, Word total
   }
 }
 
-class NaiveSession final : public TrainingSession {
+double largest_magnitude(std::span<const float> values) {
+  double largest = 0;
+  for (const float value : values) largest = std::max(largest, std::fabs(static_cast<double>(value)));
+  return largest;
+}
+
+/// The given rows of a matrix.
+BinnedMatrix select_rows(const BinnedMatrix& from, const std::vector<KeptRow>& rows) {
+  BinnedMatrix matrix;
+  matrix.cuts = from.cuts;
+  matrix.n_rows = rows.size();
+  const std::size_t n_features = from.n_features();
+  matrix.columns = Buffer<std::uint8_t>(matrix.n_blocks() * n_features * kBlockRows, 0);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (std::size_t f = 0; f < n_features; ++f)
+      matrix.columns[((i / 512) * n_features + f) * 512 + i % 512] = from.bin(rows[i].row, f);
+  return matrix;
+}
+
+class NaiveSession : public TrainingSession {
  public:
   NaiveSession(const SessionData& data, Parameters parameters)
       : data_(data),
@@ -119,10 +139,7 @@ class NaiveSession final : public TrainingSession {
     gain_history_ = GainHistory(data_.bins->n_features());
     for (std::size_t i = 0; i < evaluation_.size(); ++i)
       evaluation_margins_[i].assign(evaluation_[i]->n_rows, base_margin);
-    double largest_label = 0;
-    for (const float label : data_.labels)
-      largest_label = std::max(largest_label, std::fabs(static_cast<double>(label)));
-    largest_residual_ = largest_label + std::fabs(static_cast<double>(base_margin));
+    largest_residual_ = largest_magnitude(data_.labels) + std::fabs(static_cast<double>(base_margin));
     bounds_.n_rows = static_cast<double>(n_rows());
     if (!data_.weights.empty()) {
       bounds_.weight = *std::ranges::max_element(data_.weights);
@@ -132,6 +149,16 @@ class NaiveSession final : public TrainingSession {
     }
     update_gradient_bound();
   }
+
+  /// The same with a margin for each row.
+  void start(std::span<const float> margins) {
+    start(0.0F);
+    std::ranges::copy(margins, margins_.begin());
+    largest_residual_ += largest_magnitude(margins);
+    update_gradient_bound();
+  }
+
+  [[nodiscard]] std::unique_ptr<TrainingSession> open_working(int round) override;
 
   void add_tree(const Tree& tree) override {
     for (std::size_t row = 0; row < n_rows(); ++row)
@@ -231,7 +258,7 @@ class NaiveSession final : public TrainingSession {
     return tree;
   }
 
-  [[nodiscard]] double kept_share() const override { return static_cast<double>(n_kept_) / bounds_.n_rows; }
+  [[nodiscard]] std::size_t n_kept() const override { return n_kept_; }
   [[nodiscard]] float sampling_threshold() const override { return drawn_threshold_; }
   [[nodiscard]] float next_sampling_threshold() const override { return threshold_; }
   void read_margins(std::span<float> margins) override { std::ranges::copy(margins_, margins.begin()); }
@@ -372,6 +399,38 @@ class NaiveSession final : public TrainingSession {
   std::vector<int> frontier_;                          ///< the nodes that were just made
   std::vector<std::vector<Histogram>> histograms_;     ///< of the frontier, by feature
 };
+
+/// A session on working rows, which it owns.
+class NaiveWorkingSession final : WorkingRows, public NaiveSession {
+ public:
+  NaiveWorkingSession(WorkingRows rows, const Parameters& parameters)
+      : WorkingRows(std::move(rows)), NaiveSession({&bins, labels, weights, {}}, parameters) {
+    start(margins);
+  }
+};
+
+std::unique_ptr<TrainingSession> NaiveSession::open_working(int round) {
+  if (std::isnan(threshold_)) threshold_ = find_threshold();
+  if (threshold_ == 0) return nullptr;
+  const Draw draw =
+      make_working_draw(parameters_.objective, threshold_, bounds_.mean_weight, parameters_.seed, round);
+  std::vector<KeptRow> rows;
+  sweep(draw, &rows);
+  if (rows.empty() || rows.size() * kRowsPerWorkingRow > n_rows()) return nullptr;
+  WorkingRows working{select_rows(*data_.bins, rows), Buffer<float>(rows.size()), Buffer<float>(rows.size()),
+                      Buffer<float>(rows.size())};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::uint32_t row = rows[i].row;
+    const auto [gradient, hessian] = derivatives(row);
+    const float times = repeat(draw, importance(gradient, hessian, draw.floor, draw.threshold));
+    working.labels[i] = data_.labels[row];
+    working.weights[i] = data_.weights.empty() ? times : data_.weights[row] * times;
+    working.margins[i] = margins_[row];
+  }
+  auto session = std::make_unique<NaiveWorkingSession>(std::move(working), parameters_);
+  session->set_sampling_threshold(threshold_);
+  return session;
+}
 
 }  // namespace
 

@@ -225,6 +225,7 @@ inline Parameters random_parameters(const TablePlan& plan, Random& random) {
   if (is_logistic) p.scale_pos_weight = random.usually(1.0, {0.2, 25.0});
   if (random.chance(0.2)) p.base_score = is_logistic ? random.one_of({0.5, 0.01, 0.9}) : 0.4 * unit;
   p.sampling_noise = random.usually(0.1, {0.0, 1.0, 0.01});
+  p.working_rounds = random.usually(16, {1, 2});
   p.screening = random.usually(1.0, {0.3, 0.01});
   p.screening_rows = 0;
   p.max_bin = random.usually(255, {2, 3, 16, 64, 254});
@@ -241,6 +242,32 @@ struct RandomProblem {
   Dataset evaluation;  ///< of the same columns
   Parameters parameters;
 };
+
+/// A problem of few positives that trains on working rows from round 6 on, in stages of 2, 2, 3, 4, ...
+/// rounds.
+inline RandomProblem rare_problem(std::uint64_t seed) {
+  Random random(seed);
+  TablePlan plan;
+  plan.n_rows = random.one_of<std::size_t>({2000, 3071, 3072, 3073});
+  plan.positive_share = 0.005;
+  plan.columns.resize(random.one_of<std::size_t>({3, 16, 17, 40}), {.missing_share = 0.1});
+  plan.columns[1] = {.kind = ColumnKind::kCategorical, .n_values = 20};
+  plan.weights = random.usually(WeightKind::kNone, {WeightKind::kRandom, WeightKind::kWithZeros});
+  RandomProblem problem;
+  problem.data = random_table(plan, random.bits());
+  problem.evaluation = random_table(plan, random.bits());
+  Parameters& p = problem.parameters;
+  p.num_round = 17;
+  p.max_depth = 4;
+  p.min_child_weight = 0;
+  p.subsample = random.usually(1.0, {0.7});
+  p.grow_policy = random.usually(GrowPolicy::kDepthwise, {GrowPolicy::kLossguide});
+  p.screening = 0.3;
+  p.screening_rows = 0;
+  p.sampling_noise = random.one_of({0.3, 1.0});
+  p.seed = seed;
+  return problem;
+}
 
 /// A problem of any kind; equal seeds give equal problems.
 inline RandomProblem random_problem(std::uint64_t seed) {

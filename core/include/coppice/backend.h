@@ -23,6 +23,15 @@ struct PhaseSeconds {
   double partition = 0;  ///< split decisions and moving the kept rows
   double route = 0;      ///< sweep B: routing all rows, exact leaf sums
   double evaluate = 0;   ///< evaluation sets: routing and margins
+
+  PhaseSeconds& operator+=(const PhaseSeconds& other) noexcept {
+    gradient += other.gradient;
+    histogram += other.histogram;
+    partition += other.partition;
+    route += other.route;
+    evaluate += other.evaluate;
+    return *this;
+  }
 };
 
 /// What a session is opened with. The referenced data outlive the session.
@@ -46,8 +55,15 @@ class TrainingSession {
   virtual void start(float base_margin) = 0;
 
   /// Adds a finished tree to all margins without growing it here: continued training replays the model with
-  /// this. Thresholds must be cuts of the session's matrix. Blocks: may.
+  /// this, and all rows take the trees that working rows have grown. Thresholds must be cuts of the session's
+  /// matrix. Evaluation margins take the tree at once, the rows' own when they are next needed. Blocks: may.
   virtual void add_tree(const Tree& tree) = 0;
+
+  /// Draws working rows for the stage that begins with `round` (detail/working_rows.h) by the current
+  /// gradients and the sampling threshold that is set, and opens a session on them alone, ready for
+  /// begin_tree(round): with their margins, their weights and that threshold, without evaluation sets. It
+  /// must end before this session does and take turns with it. Null: working rows would not pay. Blocks: yes.
+  [[nodiscard]] virtual std::unique_ptr<TrainingSession> open_working(int round) = 0;
 
   /// Sets the sampling threshold of the coming round; NaN finds one from the current gradients.
   virtual void set_sampling_threshold(float threshold) = 0;
@@ -73,8 +89,8 @@ class TrainingSession {
   /// Evaluation margins take the tree. The only call of a round that must block.
   [[nodiscard]] virtual Tree finish_tree() = 0;
 
-  /// Share of rows that the last begin_tree kept.
-  [[nodiscard]] virtual double kept_share() const = 0;
+  /// Number of rows that the last begin_tree kept.
+  [[nodiscard]] virtual std::size_t n_kept() const = 0;
 
   /// Threshold that the last begin_tree drew with.
   [[nodiscard]] virtual float sampling_threshold() const = 0;
@@ -88,8 +104,9 @@ class TrainingSession {
 
   [[nodiscard]] virtual PhaseSeconds phase_seconds() const = 0;
 
-  /// Bytes that the run holds on a device with memory of its own, at their peak; they are known before any is
-  /// allocated. 0: it works in the host's memory.
+  /// Bytes that the run has held on a device with memory of its own, at their peak: those for all rows, known
+  /// before any is allocated, and those of the largest session on working rows so far. 0: it works in the
+  /// host's memory.
   [[nodiscard]] virtual std::size_t device_bytes() const noexcept { return 0; }
 };
 

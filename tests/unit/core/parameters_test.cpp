@@ -52,6 +52,7 @@ Parameters unusual() {
           .scale_pos_weight = 578,
           .base_score = -2.5,
           .sampling_noise = 0,
+          .working_rounds = 9,
           .screening = 0.75,
           .screening_rows = 7,
           .max_bin = 64,

@@ -24,7 +24,8 @@ enum class Purpose : std::uint32_t {
   kNodeFeatures,
   kCuts,
   kScreening,
-  kBootstrap
+  kBootstrap,
+  kWorkingRow
 };
 
 /// Key of one purpose in one round (or of one node, level, ...: `index`).

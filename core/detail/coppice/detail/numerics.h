@@ -90,9 +90,9 @@ struct Draw {
   std::uint32_t rounding_key = 0;  ///< of row_draw, for stochastic rounding
 };
 
-/// mean_weight: of all rows of the training.
+/// mean_weight: of all rows of the training. purpose: keeps the draws of one round apart.
 inline Draw make_draw(Objective objective, float threshold, double mean_weight, double subsample,
-                      std::uint64_t seed, int round) noexcept {
+                      std::uint64_t seed, int round, Purpose purpose = Purpose::kRow) noexcept {
   constexpr double kOne = 2147483648.0 * (1.0 - 0x1p-23);  // 2^31, less two roundings
   Draw draw;
   draw.threshold = threshold;
@@ -101,7 +101,7 @@ inline Draw make_draw(Objective objective, float threshold, double mean_weight, 
   draw.certain = static_cast<std::int32_t>(subsample * kOne);
   draw.keeps_certain = subsample >= 1;
   const auto r = static_cast<std::uint32_t>(round);
-  draw.row_key = static_cast<std::uint32_t>(draw_key(seed, Purpose::kRow, r));
+  draw.row_key = static_cast<std::uint32_t>(draw_key(seed, purpose, r));
   draw.rounding_key = static_cast<std::uint32_t>(draw_key(seed, Purpose::kRounding, r));
   return draw;
 }
