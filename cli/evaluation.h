@@ -8,6 +8,7 @@
 #include <coppice/model.h>
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,7 +24,8 @@ struct EvaluationOptions {
   double threshold = 0.5;
   std::optional<ThresholdRule> rule;  ///< chooses the threshold from the table instead
   std::vector<std::string> metrics;   ///< beside the usual ones
-  Bootstrap bootstrap;
+  Bootstrap bootstrap;                ///< of groups where the table has them, else of rows
+  Costs costs;
   int threads = 0;
 };
 
@@ -44,17 +46,33 @@ struct ThresholdLine {
 
 struct Evaluation {
   std::size_t n_rows = 0;
+  bool is_binary = false;
   std::vector<MetricLine> metrics;
+  Bootstrap bootstrap;   ///< of the intervals
+  GivenColumns columns;  ///< that the table has
   // Of models that predict a probability:
-  double threshold = 0;  ///< given or chosen
-  Confusion confusion;   ///< at the threshold
+  double threshold = 0;               ///< given or chosen
+  std::optional<ThresholdRule> rule;  ///< that chose it
+  Confusion confusion;                ///< at the threshold
   std::vector<ThresholdLine> thresholds;
+  std::optional<Costs> costs;  ///< when enough is known to tell what a threshold costs
+  std::size_t n_days = 0;      ///< 0 without days
 };
 
-/// Scores and measures a table. A metric without `@t` is taken at the threshold of the evaluation.
-/// Errors: core.metric.unknown; cli.threshold when no threshold satisfies the rule. The same numbers for any
-/// number of threads.
+/// The metrics that options name must be known, and possible with these columns.
+/// Errors: core.metric.unknown, core.metric.column, core.metric.cost; cli.usage for a rule without classes.
+void check_options(const EvaluationOptions& options, Objective objective, const GivenColumns& given);
+
+/// Scores and measures a table. A metric without `@t` is taken at the threshold of the evaluation. The usual
+/// metrics grow with what is known: amounts, costs, cards and days.
+/// Errors: those of check_options; cli.threshold when no threshold satisfies the rule. The same numbers for
+/// any number of threads.
 [[nodiscard]] Evaluation evaluate_table(const Model& model, const Dataset& data,
                                         const EvaluationOptions& options);
+
+/// For people: tables of metrics, confusion and thresholds.
+[[nodiscard]] std::string evaluation_text(const Evaluation& evaluation);
+/// For programs.
+[[nodiscard]] nlohmann::ordered_json evaluation_json(const Evaluation& evaluation);
 
 }  // namespace coppice::cli

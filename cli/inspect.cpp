@@ -65,6 +65,9 @@ std::string summary_text(const Arguments& arguments, const Model& model) {
       fmt::format("{}: {} trees, {} leaves, depth up to {}, {}, base score {}\n", arguments.model,
                   count_text(model.trees.size()), count_text(count_leaves(model)), deepest(model),
                   to_string(model.objective), model.base_score);
+  if (model.threshold != Model::kDefaultThreshold) {
+    text += fmt::format("  called positive from probability {} on\n", model.threshold);
+  }
   if (is_imported(model)) return text + "  not trained by Coppice: no training summary, no parameters\n";
   TextTable table({"training", ""});
   table.align(1, TextTable::Align::kLeft);
@@ -168,6 +171,7 @@ void print_json(const Model& model) {
   }
   write_json(Json{{"objective", to_string(model.objective)},
                   {"base_score", model.base_score},
+                  {"threshold", model.threshold},
                   {"trees", model.trees.size()},
                   {"leaves", count_leaves(model)},
                   {"depth", deepest(model)},

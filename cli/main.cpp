@@ -36,14 +36,24 @@ constexpr const char* kFooter =
 
 /// Errors that are about what was typed, not about data.
 bool is_usage(const Error& error) {
-  static constexpr std::array<std::string_view, 8> kUsage = {"cli.usage",
-                                                             "core.parameter.",
-                                                             "core.train.early_stopping",
-                                                             "core.metric.unknown",
-                                                             "core.objective.unknown",
-                                                             "kernels.device.unknown",
-                                                             "core.threshold.rule",
-                                                             "tune.split."};
+  static constexpr std::array<std::string_view, 18> kUsage = {"cli.usage",
+                                                              "core.parameter.",
+                                                              "core.train.early_stopping",
+                                                              "core.metric.unknown",
+                                                              "core.metric.column",
+                                                              "core.metric.cost",
+                                                              "core.objective.unknown",
+                                                              "kernels.device.unknown",
+                                                              "core.threshold.rule",
+                                                              "tune.split.",
+                                                              "tune.range",
+                                                              "tune.space",
+                                                              "tune.study",
+                                                              "serve.option.",
+                                                              "serve.model.name",
+                                                              "serve.model.exists",
+                                                              "serve.listen.address",
+                                                              "serve.request.output"};
   return std::ranges::any_of(kUsage, [&](std::string_view id) { return error.id().starts_with(id); });
 }
 
@@ -90,9 +100,10 @@ ExitCode run(int argc, const char* const* argv) {
   program.footer(kFooter);
   program.set_version_flag("--version", "coppice " + std::string(version()));
   program.require_subcommand(1);
-  const std::vector<Verb> verbs = {add_describe(program), add_split(program),     add_train(program),
-                                   add_predict(program),  add_evaluate(program),  add_inspect(program),
-                                   add_verify(program),   add_parameters(program)};
+  const std::vector<Verb> verbs = {add_describe(program),   add_split(program),   add_train(program),
+                                   add_tune(program),       add_predict(program), add_evaluate(program),
+                                   add_report(program),     add_inspect(program), add_verify(program),
+                                   add_parameters(program), add_serve(program)};
   const bool has_verb = argc > 1 && argv[1][0] != '-';
   if (has_verb) check_verb(verbs, argv[1]);
   if (argc == 1) throw Error("cli.usage", "a verb is missing; see coppice --help");

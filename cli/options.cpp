@@ -75,15 +75,16 @@ void add_seed(CLI::App& command, std::uint64_t& seed, const std::string& what) {
   command.add_option("--seed", seed, "Seed of " + what)->check(check)->capture_default_str()->type_name("N");
 }
 
-void add_threshold(CLI::App& command, double& threshold) {
+void add_threshold(CLI::App& command, std::optional<double>& threshold) {
   const auto check = [](const std::string& text) {
     double value = -1;
     const bool good = CLI::detail::lexical_cast(text, value) && value >= 0 && value <= 1;  // no NaN
     return good ? std::string() : fmt::format("{} is no number from 0 to 1", text);
   };
-  command.add_option("--threshold", threshold, "Call a row positive from this probability on")
+  command
+      .add_option("--threshold", threshold,
+                  "Call a row positive from this probability on; the model's threshold if not given")
       ->check(check)
-      ->capture_default_str()
       ->type_name("T");
 }
 

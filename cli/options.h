@@ -4,6 +4,7 @@
 #include <coppice/io/csv.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,8 @@ void add_json(CLI::App& command, bool& json);
 void add_model(CLI::App& command, std::string& path);
 /// --seed; `what` says of what.
 void add_seed(CLI::App& command, std::uint64_t& seed, const std::string& what);
-/// --threshold, between 0 and 1.
-void add_threshold(CLI::App& command, double& threshold);
+/// --threshold, between 0 and 1; none is the one that the model stores.
+void add_threshold(CLI::App& command, std::optional<double>& threshold);
 
 /// How a table is read for a model: header as in training unless --no-header.
 [[nodiscard]] io::CsvOptions reading_for(const Schema& schema, bool has_header, int threads);

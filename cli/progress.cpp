@@ -14,13 +14,13 @@ namespace {
 
 constexpr double kRedrawSeconds = 0.05;
 
+}  // namespace
+
 int terminal_width() {
   winsize size{};
   const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
   return known ? size.ws_col : 80;
 }
-
-}  // namespace
 
 std::string progress_line(const Progress& progress) {
   std::string line = fmt::format("[{}]", progress.round);

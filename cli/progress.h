@@ -7,6 +7,9 @@
 
 namespace coppice::cli {
 
+/// Columns of the terminal on standard error; 80 when it does not tell.
+[[nodiscard]] int terminal_width();
+
 /// One line of a log: `[12]\ttrain-auc:0.98123\tvalidation-auc:0.97344`.
 [[nodiscard]] std::string progress_line(const Progress& progress);
 

@@ -1,20 +1,33 @@
-// Scores of a whole table, by threads.
+// Scores of a table, by threads.
 #pragma once
 
 #include <coppice/dataset.h>
 #include <coppice/scorer.h>
 
-#include <cstdint>
+#include <cstddef>
+#include <functional>
+#include <span>
 #include <vector>
 
 namespace coppice::cli {
 
-/// Scores [n_rows] in row order. threads 0: all cores.
+/// Rows [first, last) of a table.
+struct RowRange {
+  std::size_t first = 0;
+  std::size_t last = 0;
+  [[nodiscard]] std::size_t size() const noexcept { return last - first; }
+};
+
+/// Scores [rows.size()] in row order. threads 0: all cores.
+void score_range(const Scorer& scorer, const Dataset& data, const RowRange& rows, Output output, int threads,
+                 std::span<float> scores);
+
+/// Scores [n_rows] of the whole table.
 [[nodiscard]] std::vector<float> score_table(const Scorer& scorer, const Dataset& data, Output output,
                                              int threads);
 
-/// Leaf indices, row-major [n_rows, n_trees].
-[[nodiscard]] std::vector<std::int32_t> leaves_of_table(const Scorer& scorer, const Dataset& data,
-                                                        int threads);
+/// Calls work(i, row) for the rows first + i of a range, shared by threads. row [n_features].
+void for_each_row(const Dataset& data, const RowRange& rows, int threads,
+                  const std::function<void(std::size_t i, std::span<const float> row)>& work);
 
 }  // namespace coppice::cli

@@ -17,7 +17,9 @@
 
 #include "options.h"
 #include "split_columns.h"
+#include "strategies.h"
 #include "text.h"
+#include "time_column.h"
 #include "verb.h"
 
 namespace coppice::cli {
@@ -41,15 +43,6 @@ constexpr const char* kFooter =
 constexpr std::size_t kMaxShownClasses = 10;
 
 const std::string kPrequential = "prequential";
-
-/// A prequential split is one by time into windows.
-const std::vector<std::pair<std::string, tune::SplitStrategy>> kStrategies = {
-    {"stratified", tune::SplitStrategy::kStratified},
-    {"random", tune::SplitStrategy::kRandom},
-    {"time", tune::SplitStrategy::kTime},
-    {"group", tune::SplitStrategy::kGroup},
-    {"time-group", tune::SplitStrategy::kTimeGroup},
-    {kPrequential, tune::SplitStrategy::kTime}};
 
 struct Arguments {
   std::vector<std::string> paths;
@@ -121,15 +114,6 @@ void check_usage(const Arguments& arguments) {
   }
 }
 
-double length_of(const std::string& option, const std::string& text, io::TimeScale scale) {
-  const auto length = io::parse_time_length(text, scale);
-  if (length) return *length;
-  throw Error("cli.usage",
-              fmt::format("{}: {} is no length of time; the time column holds {}", option, text,
-                          scale == io::TimeScale::kDate ? "dates: write a number and s, m, h or d, such as 7d"
-                                                        : "numbers: write a number from 0 on in their unit"));
-}
-
 tune::PrequentialOptions prequential_options(const Arguments& arguments, const SplitTable& table) {
   tune::PrequentialOptions options;
   options.start = *std::ranges::min_element(table.times);
@@ -197,6 +181,14 @@ std::vector<Division> divide(const Arguments& arguments, const SplitTable& table
     divisions.push_back({std::filesystem::path(arguments.out) / name, part_names(2), std::move(fold)});
   }
   return divisions;
+}
+
+/// Columns by their names, where they were given by index.
+SplitColumnNames named_columns(const io::CsvRows& rows, SplitColumnNames columns) {
+  for (std::string* column : {&columns.label, &columns.time, &columns.group}) {
+    if (!column->empty()) *column = rows.names()[rows.column_index(*column)];
+  }
+  return columns;
 }
 
 void make_folder(const std::string& folder) {
@@ -294,15 +286,15 @@ Json report_json(const Arguments& arguments, const SplitTable& table,
 }
 
 ExitCode run(Arguments arguments) {
-  arguments.strategy = std::ranges::find(kStrategies, arguments.strategy_name,
-                                         &std::pair<std::string, tune::SplitStrategy>::first)
-                           ->second;
+  // A prequential split is one by time into windows.
+  arguments.strategy = arguments.strategy_name == kPrequential ? tune::SplitStrategy::kTime
+                                                               : strategy_of_name(arguments.strategy_name);
   check_usage(arguments);
   const io::CsvRows rows(arguments.paths, arguments.has_header, arguments.threads);
   warn_of_numeric_names(rows.names());
   const SplitTable table = read_split_table(rows, arguments.columns);
   const std::vector<Division> divisions = divide(arguments, table);
-  write_log(note_on_unused_columns(rows, arguments.columns));
+  write_log(note_on_unused_columns(rows.names(), named_columns(rows, arguments.columns)));
   const std::vector<WrittenDivision> written = write_divisions(divisions, rows, arguments.has_header, table);
   if (arguments.json) {
     write_json(report_json(arguments, table, written));
@@ -313,9 +305,8 @@ ExitCode run(Arguments arguments) {
 }
 
 void add_strategy(CLI::App& command, Arguments& arguments) {
-  std::vector<std::string> names;
-  names.reserve(kStrategies.size());
-  for (const auto& [name, strategy] : kStrategies) names.push_back(name);
+  std::vector<std::string> names = strategy_names();
+  names.push_back(kPrequential);
   command
       .add_option("--strategy", arguments.strategy_name,
                   "stratified (each part has its share of every class, to within one row), random, time "

@@ -1,44 +1,17 @@
 #include "split_columns.h"
 
-#include <coppice/error.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
+
+#include "time_column.h"
 
 namespace coppice::cli {
 namespace {
-
-constexpr std::size_t kMaxShownBytes = 40;
-
-[[noreturn]] void refuse_time(const io::CsvRows& rows, const std::string& column, std::size_t row,
-                              std::string_view text, const std::string& reason) {
-  // Quoted and escaped as JSON: the text comes out of a file.
-  const std::string shown = nlohmann::json(text.substr(0, kMaxShownBytes))
-                                .dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-  throw Error("cli.split.time",
-              fmt::format("{}: time column '{}': {} {}", rows.place(row), column, shown, reason));
-}
-
-double read_time(const io::CsvRows& rows, const std::string& column, std::size_t row, std::string_view text,
-                 io::TimeScale& scale) {
-  const auto time = io::parse_time(text);
-  if (!time) {
-    refuse_time(rows, column, row, text,
-                "is neither a number nor a date as 2026-11-24 or 2026-11-24 10:00:00");
-  }
-  if (row == 0) scale = time->scale;
-  if (time->scale != scale) {
-    refuse_time(rows, column, row, text,
-                scale == io::TimeScale::kDate ? "is a number among dates" : "is a date among numbers");
-  }
-  return time->value;
-}
 
 /// Classes by label text; gives up at more than kMaxClasses.
 class ClassIndex {
@@ -87,31 +60,29 @@ SplitTable read_split_table(const io::CsvRows& rows, const SplitColumnNames& nam
   }
   if (columns.empty()) return table;
   ClassIndex classes;
+  TimeReader times(names.time, [&rows](std::size_t row) { return rows.place(row); });
   rows.visit_columns(columns, [&](std::size_t row, std::span<const std::string_view> texts) {
     std::size_t next = 0;
     if (!names.label.empty()) classes.add(texts[next++], table);
     if (!names.time.empty()) {
-      table.times.push_back(read_time(rows, names.time, row, texts[next++], table.scale));
+      table.times.push_back(times.read(row, texts[next++]));
     }
     if (!names.group.empty()) table.groups.push_back(tune::group_key(texts[next]));
   });
+  table.scale = times.scale();
   return table;
 }
 
-std::string note_on_unused_columns(const io::CsvRows& rows, const SplitColumnNames& used) {
-  std::vector<std::size_t> used_indices;
-  for (const std::string* name : {&used.label, &used.time, &used.group}) {
-    if (!name->empty()) used_indices.push_back(rows.column_index(*name));
-  }
+std::string note_on_unused_columns(const std::vector<std::string>& names, const SplitColumnNames& used) {
   std::vector<std::string> times, ids;
-  for (std::size_t i = 0; i < rows.names().size(); ++i) {
-    if (std::ranges::find(used_indices, i) != used_indices.end()) continue;
-    const std::string word = last_word(rows.names()[i]);
+  for (const std::string& name : names) {
+    if (name == used.label || name == used.time || name == used.group) continue;
+    const std::string word = last_word(name);
     if (used.time.empty() && std::ranges::find(kTimeWords, word) != kTimeWords.end()) {
-      times.push_back(fmt::format("{} looks like a time (--time-column)", rows.names()[i]));
+      times.push_back(fmt::format("{} looks like a time (--time-column)", name));
     }
     if (used.group.empty() && std::ranges::find(kIdWords, word) != kIdWords.end()) {
-      ids.push_back(fmt::format("{} looks like an id (--group-column)", rows.names()[i]));
+      ids.push_back(fmt::format("{} looks like an id (--group-column)", name));
     }
   }
   times.insert(times.end(), ids.begin(), ids.end());

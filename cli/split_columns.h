@@ -38,8 +38,10 @@ struct SplitTable {
 /// More than this many different labels are quantities, not classes.
 inline constexpr std::size_t kMaxClasses = 256;
 
-/// One line for standard error about the columns that look like a time or an id and that the split does not
-/// use; empty when there is none. The rule is in docs/splits.md: the last word of the name decides.
-[[nodiscard]] std::string note_on_unused_columns(const io::CsvRows& rows, const SplitColumnNames& used);
+/// One line for standard error about the columns of a table that look like a time or an id and that the split
+/// does not use; empty when there is none. The rule is in docs/splits.md: the last word of the name decides.
+/// used: names, no indices.
+[[nodiscard]] std::string note_on_unused_columns(const std::vector<std::string>& names,
+                                                 const SplitColumnNames& used);
 
 }  // namespace coppice::cli

@@ -21,8 +21,12 @@
 #include <utility>
 #include <vector>
 
+#include "container.h"
+#include "holdout.h"
+#include "named_tables.h"
 #include "options.h"
 #include "progress.h"
+#include "side_columns.h"
 #include "text.h"
 #include "training_parameters.h"
 #include "verb.h"
@@ -38,6 +42,9 @@ constexpr const char* kFooter =
     "      --param max_depth=5 --param eta=0.2 --param eval_metric=auc,ap\n"
     "  coppice train --train day1.csv day2.csv --valid recent=day3.csv --label Class --model fraud.ubj\n"
     "      --params params.json --param early_stopping_rounds=20 --json\n"
+    "  coppice train --train all.csv --valid-fraction 0.2 --time-column date --label Class --model "
+    "fraud.json\n"
+    "      --param early_stopping_rounds=20\n"
     "  coppice train --train label_first.csv --no-header --label 0 --model fraud.json\n"
     "  coppice train --train new.csv --continue-from fraud.json --param num_round=20 --model fraud2.json\n"
     "`coppice parameters` lists every parameter.";
@@ -45,22 +52,16 @@ constexpr const char* kFooter =
 struct Arguments {
   std::vector<std::string> train;
   std::vector<std::string> validation;  // PATH or NAME=PATH
+  HoldoutOptions holdout;
+  SideColumnNames sides;
   io::CsvOptions csv;
-  std::vector<std::string> words;  // key=value
-  std::string parameter_file;
-  std::string seed, device, threads;  // texts: the parameter table checks them
+  ParameterWords parameters;
   std::string model;
   std::string continue_from;
+  std::string container_root;
   int log_period = 1;
   bool skip_training_metrics = false;
   bool json = false;
-};
-
-/// A table whose metrics are watched.
-struct NamedTable {
-  std::string name;
-  std::vector<std::string> paths;
-  io::CsvTable table;
 };
 
 class Stopwatch {
@@ -79,41 +80,13 @@ class Stopwatch {
 struct Outcome {
   std::string device;
   std::size_t n_rows = 0;
+  std::size_t n_held_out = 0;
   std::size_t n_features = 0;
   int n_rounds = 0;  // of this training
   int best_round = -1;
   double read_seconds = 0, bin_seconds = 0, save_seconds = 0;
   TrainReport train;
 };
-
-Parameters read_parameters(const Arguments& arguments, const Model* previous) {
-  Parameters parameters = previous != nullptr ? previous->parameters : Parameters{};
-  if (!arguments.parameter_file.empty()) set_from_file(parameters, arguments.parameter_file);
-  for (const std::string& word : arguments.words) set_from_word(parameters, word);
-  if (!arguments.seed.empty()) set_parameter(parameters, "seed", arguments.seed);
-  if (!arguments.device.empty()) set_parameter(parameters, "device", arguments.device);
-  if (!arguments.threads.empty()) set_parameter(parameters, "threads", arguments.threads);
-  validate(parameters);
-  return parameters;
-}
-
-/// `NAME=PATH` extends the set NAME, a bare path the set `validation`.
-std::vector<NamedTable> group_validation(const std::vector<std::string>& words) {
-  std::vector<NamedTable> sets;
-  for (const std::string& word : words) {
-    const std::size_t end =
-        word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-    const bool is_named = end != std::string::npos && end > 0 && word[end] == '=';
-    const std::string name = is_named ? word.substr(0, end) : "validation";
-    auto set = std::ranges::find(sets, name, &NamedTable::name);
-    if (set == sets.end()) set = sets.insert(set, NamedTable{name, {}, {}});
-    set->paths.push_back(is_named ? word.substr(end + 1) : word);
-  }
-  if (std::ranges::find(sets, "train", &NamedTable::name) != sets.end()) {
-    throw Error("cli.usage", "--valid train=...: the name train belongs to the training table");
-  }
-  return sets;
-}
 
 /// A long training must not end in a model that cannot be saved.
 void check_output(const std::string& path) {
@@ -130,14 +103,14 @@ void check_output(const std::string& path) {
 }
 
 /// A binary model of one class is refused (core.train.one_class); a number that never changes is learned.
-void warn_of_constant_label(const io::CsvTable& table, Objective objective) {
-  const auto& labels = table.data.labels;
+void warn_of_constant_label(const Dataset& data, Objective objective) {
+  const auto& labels = data.labels;
   if (objective == Objective::kBinaryLogistic || labels.empty()) return;
   const float first = labels[0];
   if (std::ranges::any_of(labels, [first](float label) { return label != first; })) return;
   write_log(
       fmt::format("warning: every label of column '{}' is {}: there is nothing to learn but this number\n",
-                  table.data.schema.label, first));
+                  data.schema.label, first));
 }
 
 void require_label(const Arguments& arguments, const io::CsvOptions& csv) {
@@ -170,6 +143,7 @@ void print_json(const Arguments& arguments, const Outcome& outcome) {
   write_json(Json{{"model", arguments.model},
                   {"device", outcome.device},
                   {"rows", outcome.n_rows},
+                  {"held_out_rows", outcome.n_held_out},
                   {"features", outcome.n_features},
                   {"rounds", outcome.n_rounds},
                   {"best_round", best_round},
@@ -196,6 +170,7 @@ void print_text(const Arguments& arguments, const Outcome& outcome) {
   std::string text = fmt::format("{}: {} rounds on {} rows and {} features, {} of the rows kept per round\n",
                                  arguments.model, outcome.n_rounds, count_text(outcome.n_rows),
                                  outcome.n_features, percent_text(outcome.train.mean_kept_share));
+  if (outcome.n_held_out > 0) text += fmt::format("  {} rows held out\n", count_text(outcome.n_held_out));
   if (outcome.best_round >= 0) {
     text += fmt::format("  best round [{}]{}\n", outcome.best_round,
                         outcome.train.stopped_early ? ", training stopped early" : "");
@@ -210,32 +185,34 @@ void print_text(const Arguments& arguments, const Outcome& outcome) {
   write_output(text);
 }
 
-/// The training table, binned; the text and the raw numbers are gone when this returns.
-TrainingData read_training_data(const Arguments& arguments, const io::CsvOptions& csv, const Backend& backend,
-                                const Parameters& parameters, const Model* previous, Outcome& outcome) {
-  Stopwatch watch;
-  const io::CsvTable table = previous != nullptr ? io::read_csv(arguments.train, previous->schema, csv)
-                                                 : io::read_csv(arguments.train, csv);
-  log_extra_columns(table);
-  if (previous == nullptr) warn_of_numeric_names(table.data.schema);
-  warn_of_constant_label(table, parameters.objective);
-  outcome.read_seconds += watch.lap();
-  outcome.n_rows = table.data.n_rows;
-  outcome.n_features = table.data.n_features();
-  TrainingData data = prepare(backend, parameters, table.data, previous);
-  outcome.bin_seconds += watch.lap();
-  return data;
+/// The training table in numbers, and the rows that are held out of it; the text is gone when this returns.
+TrainingTables read_training_tables(const Arguments& arguments, const io::CsvOptions& csv,
+                                    const Parameters& parameters, const Model* previous) {
+  TableWithSides table =
+      read_table(arguments.train, previous != nullptr ? &previous->schema : nullptr, csv, arguments.sides);
+  log_extra_columns(table.csv);
+  if (previous == nullptr) warn_of_numeric_names(table.csv.data.schema);
+  warn_of_constant_label(table.csv.data, parameters.objective);
+  return hold_out(std::move(table), arguments.holdout, parameters.objective, parameters.seed);
 }
 
 Model train_model(const Arguments& arguments, const Backend& backend, const Parameters& parameters,
                   io::CsvOptions csv, const Model* previous, Outcome& outcome) {
   std::vector<NamedTable> sets = group_validation(arguments.validation);
-  const TrainingData data = read_training_data(arguments, csv, backend, parameters, previous, outcome);
-  TrainOptions options;
-  csv.has_header = data.schema.has_header;
   Stopwatch watch;
+  TrainingTables tables = read_training_tables(arguments, csv, parameters, previous);
+  outcome.read_seconds += watch.lap();
+  outcome.n_rows = tables.train.n_rows;
+  outcome.n_held_out = tables.validation.n_rows;
+  outcome.n_features = tables.train.n_features();
+  const TrainingData data = prepare(backend, parameters, tables.train, previous);
+  tables.train = {};  // the bins stand for it
+  outcome.bin_seconds += watch.lap();
+  csv.has_header = data.schema.has_header;
+  TrainOptions options;
+  if (outcome.n_held_out > 0) options.evaluation.push_back({"validation", &tables.validation});
   for (NamedTable& set : sets) {
-    set.table = io::read_csv(set.paths, data.schema, csv);
+    set.table = read_table(set.paths, &data.schema, csv, arguments.sides).csv;
     options.evaluation.push_back({set.name, &set.table.data});
   }
   outcome.read_seconds += watch.lap();
@@ -252,11 +229,26 @@ Model train_model(const Arguments& arguments, const Backend& backend, const Para
   return model;
 }
 
-ExitCode run(const Arguments& arguments) {
+/// The root of a managed training job, if this is one; `n_options` were given. The job has options of its
+/// own.
+std::optional<std::string> container_root(const Arguments& arguments, std::size_t n_options) {
+  if (arguments.container_root.empty()) {
+    return n_options == 0 && is_container(kContainerRoot) ? std::optional(kContainerRoot) : std::nullopt;
+  }
+  if (n_options == 1) return arguments.container_root;
+  throw Error("cli.usage",
+              "--container-root: the options of a managed training job are in its files; give no others");
+}
+
+ExitCode run(const Arguments& arguments, std::size_t n_options) {
+  if (const auto root = container_root(arguments, n_options)) return train_in_container(*root);
+  if (arguments.train.empty()) throw Error("cli.usage", "--train is required; see coppice train --help");
+  if (arguments.model.empty()) throw Error("cli.usage", "--model is required; see coppice train --help");
   std::optional<Model> loaded;
   if (!arguments.continue_from.empty()) loaded = io::load_model(arguments.continue_from);
   const Model* previous = loaded ? &*loaded : nullptr;
-  const Parameters parameters = read_parameters(arguments, previous);
+  const Parameters parameters =
+      read_parameters(arguments.parameters, previous != nullptr ? previous->parameters : Parameters{});
   check_output(arguments.model);
 
   io::CsvOptions csv = arguments.csv;
@@ -268,6 +260,14 @@ ExitCode run(const Arguments& arguments) {
     if (csv.weight.empty()) csv.weight = previous->schema.weight;
   }
   require_label(arguments, csv);
+  check_holdout(arguments.holdout, arguments.sides);
+  for (const std::string& metric : parameters.eval_metric) {
+    require_columns(metric_from_string(metric), costs_of(parameters), given_columns(arguments.sides));
+  }
+  // What tells rows apart, or when they came, is not learned from.
+  for (const std::string* name : {&arguments.sides.time, &arguments.sides.group}) {
+    if (!name->empty()) csv.ignored.push_back(*name);
+  }
 
   const auto backend = kernels::make_backend(parameters.device, parameters.threads);
   Outcome outcome;
@@ -282,44 +282,37 @@ ExitCode run(const Arguments& arguments) {
   return kSuccess;
 }
 
-void add_training_parameters(CLI::App& command, Arguments& arguments) {
-  command.add_option("--param", arguments.words, "One training parameter; may be repeated")
-      ->allow_extra_args(false)
-      ->type_name("KEY=VALUE");
-  command
-      .add_option("--params", arguments.parameter_file, "Training parameters as a JSON object; --param wins")
-      ->type_name("FILE.json");
-  command.add_option("--seed", arguments.seed, "Seed of every random choice")->type_name("N");
-  command
-      .add_option("--threads", arguments.threads, "Threads; 0 is all cores. The model does not depend on it")
-      ->type_name("N");
-  command.add_option("--device", arguments.device, "cpu, cuda, cuda:N or auto")->type_name("DEVICE");
-}
-
 }  // namespace
 
 Verb add_train(CLI::App& program) {
   CLI::App* command = program.add_subcommand("train", "Train a model on a table");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("--train", arguments->train, "Training table: files with the same columns, or -")
-      ->required()
+  command
+      ->add_option("--train", arguments->train, "Training table, required: files with the same columns, or -")
       ->type_name("DATA");
   command
       ->add_option("--valid", arguments->validation,
                    "Table whose metrics are watched; named validation, or NAME by NAME=DATA")
       ->type_name("DATA");
+  add_holdout(*command, arguments->holdout);
+  add_side_columns(*command, arguments->sides);
   command->add_option("--label", arguments->csv.label, "Label column, by name or index")
       ->type_name("NAME|INDEX");
   command->add_option("--weight", arguments->csv.weight, "Row weight column, by name or index")
       ->type_name("NAME|INDEX");
-  add_training_parameters(*command, *arguments);
-  command->add_option("--model", arguments->model, "Model file to write: .json or .ubj")
-      ->required()
+  add_training_parameters(*command, arguments->parameters);
+  command->add_option("--model", arguments->model, "Model file to write, required: .json or .ubj")
       ->type_name("OUT");
   command
       ->add_option("--continue-from", arguments->continue_from,
                    "Add num_round rounds to this model; its parameters are the defaults")
       ->type_name("MODEL");
+  command
+      ->add_option(
+          "--container-root", arguments->container_root,
+          "Train as the files of a managed training job in this folder ask for (docs/container.md); /opt/ml\n"
+          "if no option is given and there is a job")
+      ->type_name("DIR");
   add_reading(*command, arguments->csv);
   command->add_option("--log-period", arguments->log_period, "Log every Nth round; 0 logs nothing")
       ->check(CLI::Range(0, 1'000'000).description(""))
@@ -329,7 +322,7 @@ Verb add_train(CLI::App& program) {
                     "Do not compute metrics of the training table in every round (faster)");
   add_json(*command, arguments->json);
   command->footer(kFooter);
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [=] { return run(*arguments, command->parse_order().size()); }};
 }
 
 }  // namespace coppice::cli

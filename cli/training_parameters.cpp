@@ -4,8 +4,10 @@
 #include <coppice/io/file.h>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <utility>
 
 namespace coppice::cli {
 namespace {
@@ -29,6 +31,29 @@ std::string list_text(const Json& values, const std::string& place) {
 }
 
 }  // namespace
+
+void add_training_parameters(CLI::App& command, ParameterWords& words) {
+  command.add_option("--param", words.words, "One training parameter; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("KEY=VALUE");
+  command.add_option("--params", words.file, "Training parameters as a JSON object; --param wins")
+      ->type_name("FILE.json");
+  command.add_option("--seed", words.seed, "Seed of every random choice")->type_name("N");
+  command.add_option("--threads", words.threads, "Threads; 0 is all cores. The model does not depend on it")
+      ->type_name("N");
+  command.add_option("--device", words.device, "cpu, cuda, cuda:N or auto")->type_name("DEVICE");
+}
+
+Parameters read_parameters(const ParameterWords& words, Parameters defaults) {
+  Parameters parameters = std::move(defaults);
+  if (!words.file.empty()) set_from_file(parameters, words.file);
+  for (const std::string& word : words.words) set_from_word(parameters, word);
+  if (!words.seed.empty()) set_parameter(parameters, "seed", words.seed);
+  if (!words.device.empty()) set_parameter(parameters, "device", words.device);
+  if (!words.threads.empty()) set_parameter(parameters, "threads", words.threads);
+  validate(parameters);
+  return parameters;
+}
 
 void set_from_file(Parameters& parameters, const std::string& path) {
   const std::string bytes = io::read_file(path);

@@ -26,10 +26,13 @@ struct Verb {
 [[nodiscard]] Verb add_describe(CLI::App& program);
 [[nodiscard]] Verb add_split(CLI::App& program);
 [[nodiscard]] Verb add_train(CLI::App& program);
+[[nodiscard]] Verb add_tune(CLI::App& program);
 [[nodiscard]] Verb add_predict(CLI::App& program);
 [[nodiscard]] Verb add_evaluate(CLI::App& program);
+[[nodiscard]] Verb add_report(CLI::App& program);
 [[nodiscard]] Verb add_inspect(CLI::App& program);
 [[nodiscard]] Verb add_verify(CLI::App& program);
 [[nodiscard]] Verb add_parameters(CLI::App& program);
+[[nodiscard]] Verb add_serve(CLI::App& program);
 
 }  // namespace coppice::cli

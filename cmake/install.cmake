@@ -1,4 +1,4 @@
-# The CMake package: find_package(coppice) with the components core, kernels, io, tune, scoring.
+# The CMake package: find_package(coppice) with the components core, kernels, io, tune, scoring, serve.
 include(CMakePackageConfigHelpers)
 
 add_library(coppice_all INTERFACE)

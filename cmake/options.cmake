@@ -1,5 +1,7 @@
 # Build options. Everything a consumer does not need is on only when Coppice is the top project.
 option(COPPICE_BUILD_CLI "Build the coppice program" ${PROJECT_IS_TOP_LEVEL})
+option(COPPICE_BUILD_SERVE "Build the prediction server (needs Boost headers and OpenSSL); the program has it"
+       ${COPPICE_BUILD_CLI})
 option(COPPICE_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(COPPICE_BUILD_BENCH "Build the benchmarks and the data generator" ${PROJECT_IS_TOP_LEVEL})
 option(COPPICE_BUILD_GPU "Build what bench/gpu runs on a machine with a GPU" OFF)
@@ -17,6 +19,18 @@ find_package(ZLIB REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_path(FAST_FLOAT_INCLUDE_DIR fast_float/fast_float.h REQUIRED)
 
+if(COPPICE_BUILD_CLI AND NOT COPPICE_BUILD_SERVE)
+  message(FATAL_ERROR "COPPICE_BUILD_CLI needs COPPICE_BUILD_SERVE: the program has the verb serve")
+endif()
+if(COPPICE_BUILD_SERVE)
+  find_package(Boost 1.74)
+  find_package(OpenSSL)
+  if(NOT Boost_FOUND OR NOT OPENSSL_FOUND)
+    message(FATAL_ERROR "The prediction server needs Boost and OpenSSL: install libboost-dev and libssl-dev, "
+                        "or leave program and server out with -DCOPPICE_BUILD_CLI=OFF -DCOPPICE_BUILD_SERVE=OFF")
+  endif()
+endif()
+
 # Flags that every target of this project shares. Contraction would make the bits of a float expression
 # depend on the instruction set (docs/determinism.md), so it is off everywhere.
 add_library(coppice_build_flags INTERFACE)
@@ -30,5 +44,7 @@ target_compile_options(coppice_build_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:
 if(COPPICE_SANITIZE)
   target_compile_options(coppice_build_flags INTERFACE -fsanitize=${COPPICE_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all)
+  # Asio has fences, which g++'s thread sanitizer does not see; its locks, which it sees, order the same.
+  target_compile_options(coppice_build_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
   target_link_options(coppice_build_flags INTERFACE -fsanitize=${COPPICE_SANITIZE})
 endif()

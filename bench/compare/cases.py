@@ -188,6 +188,26 @@ CSV_LABEL = "Class"
 CSV_SETTING = "seed"
 CSV_SUBJECTS = ("coppice", "pandas + xgboost", "polars + xgboost", "lightgbm from file")
 
+# Tuning: as many trials of a random search over these ranges (low, high), the other parameters as the setting says.
+TUNING_DATA = SPEED_CASES["fraud"].data
+TUNING_SETTING = "seed"
+TUNING_TRIALS = 9
+TUNING_RANGES = {"learning_rate": (0, 1), "min_child_weight": (0, 10), "reg_alpha": (0, 2), "max_depth": (1, 10)}
+TUNING_INTEGERS = ("max_depth",)
+
+
+@dataclass(frozen=True)
+class TuningSubject:
+    engine: str
+    at_once: int  # trials; they share the threads
+
+
+TUNING_SUBJECTS = {
+    "coppice": TuningSubject("coppice", 2),
+    **{f"{engine}{suffix}": TuningSubject(engine, at_once) for engine in ("xgboost", "lightgbm", "catboost")
+       for suffix, at_once in (("", 1), (" two at once", 2))},
+}
+
 # Small enough for valgrind.
 INSTRUCTIONS_DATA = Fraud(20_000, 1_000, 0.01)
 INSTRUCTIONS_SETTING = "seed"

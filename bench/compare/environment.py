@@ -10,7 +10,7 @@ import re
 import subprocess
 
 LIBRARIES = ("xgboost", "lightgbm", "catboost", "polars", "pandas", "pyarrow", "scikit-learn", "numpy", "treelite",
-             "tl2cgen", "lleaves", "llvmlite", "onnxruntime")
+             "tl2cgen", "lleaves", "llvmlite", "onnxruntime", "optuna", "fastapi", "uvicorn", "flask", "gunicorn")
 _TOLD_FLAGS = re.compile(r"^(avx|fma|bmi2|gfni|f16c)")
 
 

@@ -30,6 +30,7 @@ def lightgbm(parameters, threads, variant=""):
         "max_depth": parameters["max_depth"],
         "num_leaves": 2 ** parameters["max_depth"],
         "learning_rate": parameters["learning_rate"],
+        "lambda_l1": parameters.get("reg_alpha", 0),
         "lambda_l2": parameters["reg_lambda"],
         "min_sum_hessian_in_leaf": parameters["min_child_weight"],
         "min_data_in_leaf": 1,
@@ -50,7 +51,7 @@ def lightgbm(parameters, threads, variant=""):
 
 
 def catboost(parameters, threads, variant=""):
-    """gamma and min_child_weight have no counterpart (min_data_in_leaf counts rows, not hessians).
+    """gamma, min_child_weight and reg_alpha have no counterpart (min_data_in_leaf counts rows, not hessians).
 
     Trees grow level by level as in the other libraries; `symmetric` is CatBoost's own default, where all nodes of
     a level share one split. Several Newton steps a leaf, noise on scores and ordered statistics of categories are

@@ -43,9 +43,11 @@ class XGBoost:
     def train(self, data):
         return self.library.train(self.parameters, data, self.rounds)
 
-    def margins(self, model, prepared):
+    def to_score(self, prepared):
         values, types = prepared
-        data = self.library.DMatrix(values, feature_types=types, enable_categorical=True, nthread=self.threads)
+        return self.library.DMatrix(values, feature_types=types, enable_categorical=True, nthread=self.threads)
+
+    def margins(self, model, data):
         return model.predict(data, output_margin=True)
 
 
@@ -72,8 +74,11 @@ class LightGBM:
     def train(self, data):
         return self.library.train(self.parameters, data, self.rounds)
 
-    def margins(self, model, prepared):
-        return model.predict(prepared[0], raw_score=True)
+    def to_score(self, prepared):
+        return prepared[0]
+
+    def margins(self, model, data):
+        return model.predict(data, raw_score=True)
 
 
 class CatBoost:
@@ -101,8 +106,11 @@ class CatBoost:
     def train(self, data):
         return self.library.CatBoost(self.parameters).fit(data)
 
-    def margins(self, model, prepared):
-        return model.predict(self.library.Pool(prepared), prediction_type="RawFormulaVal")
+    def to_score(self, prepared):
+        return self.library.Pool(prepared)
+
+    def margins(self, model, data):
+        return model.predict(data, prediction_type="RawFormulaVal")
 
 
 PEERS = {"xgboost": XGBoost, "lightgbm": LightGBM, "catboost": CatBoost}
@@ -148,7 +156,7 @@ def run(job, engine, variant, threads):
     seconds = time.perf_counter() - start
     peak_mib = memory_mib("VmHWM")
     values, n_categories, _ = matrix.read(job["test"])
-    margins = peer.margins(model, peer.prepare(values, n_categories))
+    margins = peer.margins(model, peer.to_score(peer.prepare(values, n_categories)))
     np.asarray(margins, np.float32).tofile(job["margins"])
     parts = {"prepare_seconds": prepare_seconds, "train_seconds": seconds - prepare_seconds}
     return {"seconds": seconds, **(parts if peer.bins_first else {}), "loaded_mib": loaded_mib, "peak_mib": peak_mib}

@@ -5,6 +5,7 @@
     run.py csv       seconds and peak memory from a CSV file to a model, as whole processes
     run.py growth    seconds and peak memory against rows, features, depth, bins and trees
     run.py busy      seconds while another process takes one of the cores, against a quiet machine
+    run.py tuning    seconds and best validation AUC of nine trials of a random search
     run.py score     rows a second, the same trees for every library, on one core
     run.py instructions   instructions of each phase of a small training, counted by valgrind
     run.py tables    Markdown tables from the results
@@ -36,7 +37,8 @@ import tables
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "bench" / "results"
 PLOTS = ROOT / "docs" / "plots"
-TOLD = ("failed", "skipped", "seconds", "rows", "peak_mib", "instructions")  # of a record, while it is measured
+# Of a record, while it is measured.
+TOLD = ("failed", "skipped", "seconds", "rows", "peak_mib", "instructions", "requests_per_second", "p50", "p99")
 
 
 class Results:
@@ -202,6 +204,22 @@ def measure_point(arguments, results, limits, shape, point, parts):
                 limits.add_too_slow(shape, text, point)
 
 
+def run_tuning(arguments):
+    import tuning
+
+    results = Results("tuning", arguments)
+    data = cases.TUNING_DATA if arguments.rows is None else cases.Fraud(arguments.rows, arguments.rows // 3, 0.01)
+    processes.use_cores(arguments.threads)
+    with matrices(arguments, data) as parts:
+        tables = tuning.write_tables(program(arguments, "coppice_generate_fraud"), data, parts)
+        for repeat in range(arguments.repeats or 5):
+            for text in chosen(arguments.subjects, cases.TUNING_SUBJECTS):
+                key = {"case": f"{data.train_rows:,} rows", "setting": cases.TUNING_SETTING, "subject": text,
+                       "repeat": repeat}
+                results.measure([key], lambda: [tuning.measure(text, program(arguments, "coppice"), parts, tables,
+                                                               arguments.threads, seed=repeat)])
+
+
 def run_score(arguments):
     import score
 
@@ -261,6 +279,7 @@ RUNS = {
     "csv": run_csv,
     "growth": run_growth,
     "busy": run_busy,
+    "tuning": run_tuning,
     "score": run_score,
     "instructions": run_instructions,
 }
@@ -290,6 +309,7 @@ def parser():
     verbs.choices["growth"].add_argument("--axes", help=f"some axes only: {','.join(cases.GROWTH_AXES)}")
     verbs.choices["growth"].add_argument("--most-seconds", type=float, default=120,
                                          help="wall-clock time of a subject at one point, its repeats together")
+    verbs.choices["tuning"].add_argument("--rows", type=int, help="a smaller table, to see whether it works")
     for name, function in (("tables", run_tables), ("plots", run_plots)):
         verb = verbs.add_parser(name)
         verb.set_defaults(function=function)

@@ -262,6 +262,43 @@ def score(records):
                     rows)
 
 
+def tuning(records):
+    """The best AUC is that of one search: the spread over the repeats, which have other seeds, is large."""
+    def cells(runs):
+        yield f"{median_of(runs, lambda r: r['process_seconds']):.3g}"
+        yield f"{median_of(runs, lambda r: r['metrics']['auc']):.4f}"
+
+    return markdown(["case", "subject", "seconds (median)", "range", "against the fastest peer", "whole process",
+                     "best validation AUC"], speed_rows(records, cells))
+
+
+def serve_cell(records, name, load, **where):
+    """Requests a second under a closed load, with how they compare with the best peer's; latencies under an open one."""
+    times = medians_of(records, lambda r: 1 / r["requests_per_second"], load=load, **where)
+    if name not in times:
+        return records.failing(subject=name, load=load, **where)
+    if load == "closed":
+        return f"{1 / times[name]:,.0f} ({ratio(times[name], fastest_peer(times))})"
+    return " / ".join(f"{1e3 * medians_of(records, lambda r: r[key], load=load, **where)[name]:.3g} ms"
+                      for key in ("p50", "p99"))
+
+
+def serve(records, case):
+    loads = records.names("load", case=case)
+    rows = [[name, *(serve_cell(records, name, load, case=case) for load in loads)]
+            for name in records.names("subject", case=case)]
+    headings = ["most, requests a second", *(f"p50 / p99 at {load}" for load in loads[1:])]
+    return markdown(["server", *headings], rows)
+
+
+def serve_single(records):
+    return serve(records, "single")
+
+
+def serve_batch(records):
+    return serve(records, "batch")
+
+
 def csv(records):
     rows = speed_rows(records, lambda runs: [f"{median_of(runs, lambda r: r['peak_mib']):.0f}"])
     return markdown(["subject", "seconds (median)", "range", "against the fastest peer", "peak MiB"],
@@ -295,8 +332,11 @@ TABLES = {  # name: (kind of results, function)
     "csv": ("csv", csv),
     "growth": ("growth", growth_table),
     "busy": ("busy", busy),
+    "tuning": ("tuning", tuning),
     "score": ("score", score),
     "instructions": ("instructions", instructions),
+    "serve single": ("serve", serve_single),
+    "serve batch": ("serve", serve_batch),
 }
 
 

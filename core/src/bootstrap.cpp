@@ -41,10 +41,11 @@ double percentile(const std::vector<double>& sorted, double share) {
 }  // namespace
 
 void bootstrap_weights(std::uint64_t seed, std::uint32_t replicate, std::span<const float> weights,
-                       std::span<float> result) {
+                       std::span<const std::uint32_t> groups, std::span<float> result) {
   const auto key = static_cast<std::uint32_t>(detail::draw_key(seed, detail::Purpose::kBootstrap, replicate));
   for (std::size_t i = 0; i < result.size(); ++i) {
-    const float count = poisson_count(detail::row_draw(key, static_cast<std::uint32_t>(i)));
+    const std::uint32_t unit = groups.empty() ? static_cast<std::uint32_t>(i) : groups[i];
+    const float count = poisson_count(detail::row_draw(key, unit));
     result[i] = weights.empty() ? count : count * weights[i];
   }
 }

@@ -41,6 +41,10 @@ Schema make_schema(std::size_t n_features, std::vector<std::string> names, bool 
 
 }  // namespace
 
+EvaluationColumns evaluation_columns(const Dataset& data) noexcept {
+  return {data.labels, data.weights, data.side.amounts, data.side.groups, data.side.days};
+}
+
 Dataset make_dataset(std::span<const float> values, std::size_t n_features, std::span<const float> labels,
                      std::vector<std::string> names) {
   constexpr std::size_t kRowsPerBlock = 256;  // so that every line of the matrix is read from memory once

@@ -8,7 +8,9 @@
 #include <limits>
 #include <optional>
 
+#include "card_precision.h"
 #include "losses.h"
+#include "pair_count.h"
 #include "ranking.h"
 
 namespace coppice {
@@ -21,8 +23,7 @@ double area_under_curve(const Ranking& ranking) {
   double right = 0;
   ranking.for_each_tie([&](const Tie& tie) {
     right += tie.negative * (above.positive + 0.5 * tie.positive);
-    above.positive += tie.positive;
-    above.negative += tie.negative;
+    above += tie;
   });
   const double pairs = above.positive * above.negative;
   return pairs > 0 ? right / pairs : kNaN;
@@ -32,8 +33,7 @@ double average_precision(const Ranking& ranking) {
   Tie above;
   double sum = 0;
   ranking.for_each_tie([&](const Tie& tie) {
-    above.positive += tie.positive;
-    above.negative += tie.negative;
+    above += tie;
     if (tie.positive > 0) sum += tie.positive * (above.positive / (above.positive + above.negative));
   });
   return above.positive > 0 && above.negative > 0 ? sum / above.positive : kNaN;
@@ -62,12 +62,21 @@ double precision_at_count(const Ranking& ranking, double count) {
   return positive / taken;
 }
 
-double calibration_error(Objective objective, std::span<const float> margins, std::span<const float> labels,
-                         std::span<const float> weights) {
+/// Of the best threshold, or of none; per unit of weight.
+double least_cost(const Ranking& ranking, const Costs& costs) {
+  const Tie all = ranking.total();
+  double least = Confusion{.false_negative = all.positive, .missed_amount = all.amount}.cost(costs);
+  ranking.for_each_threshold(
+      [&](float, const Confusion& confusion) { least = std::min(least, confusion.cost(costs)); });
+  return least / all.weight();
+}
+
+double calibration_error(Objective objective, std::span<const float> margins,
+                         const EvaluationColumns& columns) {
   constexpr std::size_t kBins = 10;
   Buffer<float> predictions(margins);
   margins_to_predictions(objective, predictions);
-  const Ranking ranking(predictions, labels, weights);
+  const Ranking ranking(predictions, {.labels = columns.labels, .weights = columns.weights});
   const double all = ranking.total().weight();
   // Bin b holds the weight from all * b / 10 to all * (b + 1) / 10; its gap is the sum of prediction - label.
   std::array<double, kBins> gaps = {};
@@ -104,7 +113,7 @@ double r_squared(Objective objective, std::span<const float> margins, std::span<
                       : kNaN;
 }
 
-double ranking_value(const Metric& metric, const Ranking& ranking) {
+double ranking_value(const Metric& metric, const Ranking& ranking, const Costs& costs) {
   const double x = metric.argument;
   switch (metric.kind) {
     case Metric::Kind::kAveragePrecision:
@@ -121,8 +130,14 @@ double ranking_value(const Metric& metric, const Ranking& ranking) {
       return best_threshold_value(
           ranking, [x](const Confusion& c) { return c.precision() >= x; },
           [](const Confusion& c) { return c.recall(); });
+    case Metric::Kind::kAmountRecallAtFpr:
+      return best_threshold_value(
+          ranking, [x](const Confusion& c) { return c.false_positive_rate() <= x; },
+          [](const Confusion& c) { return c.amount_recall(); });
     case Metric::Kind::kPrecisionAtCount:
       return precision_at_count(ranking, x);
+    case Metric::Kind::kMinCost:
+      return least_cost(ranking, costs);
     default:
       return area_under_curve(ranking);
   }
@@ -136,14 +151,30 @@ bool is_of_ranking(Metric::Kind kind) {
     case Metric::Kind::kPrecisionAtRecall:
     case Metric::Kind::kRecallAtPrecision:
     case Metric::Kind::kPrecisionAtCount:
+    case Metric::Kind::kMinCost:
+    case Metric::Kind::kAmountRecallAtFpr:
       return true;
     default:
       return false;
   }
 }
 
-double threshold_value(const Metric& metric, const Confusion& confusion) {
+/// Amounts are left out where no metric of ranks looks at them, for they cost time.
+EvaluationColumns ranked_columns(std::span<const Metric> metrics, const EvaluationColumns& columns) {
+  const bool needs_amounts = std::ranges::any_of(metrics, [](const Metric& metric) {
+    return metric.kind == Metric::Kind::kMinCost || metric.kind == Metric::Kind::kAmountRecallAtFpr;
+  });
+  return {.labels = columns.labels,
+          .weights = columns.weights,
+          .amounts = needs_amounts ? columns.amounts : std::span<const float>()};
+}
+
+double threshold_value(const Metric& metric, const Confusion& confusion, const Costs& costs) {
   switch (metric.kind) {
+    case Metric::Kind::kCost:
+      return confusion.cost(costs) / confusion.total();
+    case Metric::Kind::kAmountRecall:
+      return confusion.amount_recall();
     case Metric::Kind::kAccuracy:
       return confusion.accuracy();
     case Metric::Kind::kPrecision:
@@ -162,18 +193,18 @@ double threshold_value(const Metric& metric, const Confusion& confusion) {
 }
 
 Confusion confusion_of_margins(Objective objective, std::span<const float> margins,
-                               std::span<const float> labels, std::span<const float> weights,
-                               double threshold) {
+                               const EvaluationColumns& columns, double threshold) {
   Buffer<float> predictions(margins);
   margins_to_predictions(objective, predictions);
-  return confusion(predictions, labels, weights, threshold);
+  return confusion(predictions, columns, threshold);
 }
 
 double loss_value(Metric::Kind kind, Objective objective, std::span<const float> margins,
-                  std::span<const float> labels, std::span<const float> weights) {
+                  const EvaluationColumns& columns) {
+  const std::span<const float> labels = columns.labels, weights = columns.weights;
   switch (kind) {
     case Metric::Kind::kCalibrationError:
-      return calibration_error(objective, margins, labels, weights);
+      return calibration_error(objective, margins, columns);
     case Metric::Kind::kR2:
       return r_squared(objective, margins, labels, weights);
     case Metric::Kind::kRmse:
@@ -186,24 +217,35 @@ double loss_value(Metric::Kind kind, Objective objective, std::span<const float>
 }  // namespace
 
 double evaluate(const Metric& metric, Objective objective, std::span<const float> margins,
-                std::span<const float> labels, std::span<const float> weights) {
-  return evaluate(std::span(&metric, 1), objective, margins, labels, weights).front();
+                const EvaluationColumns& columns, const Costs& costs) {
+  return evaluate(std::span(&metric, 1), objective, margins, columns, costs).front();
 }
 
 std::vector<double> evaluate(std::span<const Metric> metrics, Objective objective,
-                             std::span<const float> margins, std::span<const float> labels,
-                             std::span<const float> weights) {
+                             std::span<const float> margins, const EvaluationColumns& columns,
+                             const Costs& costs) {
+  for (const Metric& metric : metrics) require_columns(metric, costs, given_columns(columns));
+  const auto ranks = [](const Metric& metric) { return is_of_ranking(metric.kind); };
+  const bool ranks_once = std::ranges::count_if(metrics, ranks) == 1;
   std::optional<Ranking> ranking;
   std::vector<double> values;
   for (const Metric& metric : metrics) {
-    if (is_of_ranking(metric.kind)) {
-      if (!ranking) ranking.emplace(margins, labels, weights);
-      values.push_back(ranking_value(metric, *ranking));
+    if (metric.kind == Metric::Kind::kAuc && ranks_once && columns.weights.empty()) {
+      if (const auto value = auc_by_rare_class(margins, columns.labels)) {
+        values.push_back(*value);
+        continue;
+      }
+    }
+    if (metric.kind == Metric::Kind::kCardPrecision) {
+      values.push_back(card_precision(margins, columns, metric.argument));
+    } else if (is_of_ranking(metric.kind)) {
+      if (!ranking) ranking.emplace(margins, ranked_columns(metrics, columns));
+      values.push_back(ranking_value(metric, *ranking, costs));
     } else if (metric.has_threshold()) {
-      values.push_back(threshold_value(
-          metric, confusion_of_margins(objective, margins, labels, weights, metric.argument)));
+      const Confusion at = confusion_of_margins(objective, margins, columns, metric.argument);
+      values.push_back(threshold_value(metric, at, costs));
     } else {
-      values.push_back(loss_value(metric.kind, objective, margins, labels, weights));
+      values.push_back(loss_value(metric.kind, objective, margins, columns));
     }
   }
   return values;

@@ -34,7 +34,7 @@ struct NamedMetric {
 using Kind = Metric::Kind;
 
 /// The first name of a kind is its own, the others are aliases.
-constexpr std::array<NamedMetric, 21> kMetrics = {{
+constexpr std::array<NamedMetric, 26> kMetrics = {{
     {"auc", Kind::kAuc, true},
     {"ap", Kind::kAveragePrecision, true},
     {"average_precision", Kind::kAveragePrecision, true},
@@ -56,6 +56,11 @@ constexpr std::array<NamedMetric, 21> kMetrics = {{
     {"rmse", Kind::kRmse, false},
     {"mae", Kind::kMae, false},
     {"r2", Kind::kR2, true},
+    {"card_precision@k=", Kind::kCardPrecision, true, Argument::kCount},
+    {"cost", Kind::kCost, false, Argument::kProbability},
+    {"min_cost", Kind::kMinCost, false},
+    {"amount_recall", Kind::kAmountRecall, true, Argument::kProbability},
+    {"amount_recall@fpr=", Kind::kAmountRecallAtFpr, true, Argument::kShare},
 }};
 
 const NamedMetric& named(Kind kind) { return *std::ranges::find(kMetrics, kind, &NamedMetric::kind); }

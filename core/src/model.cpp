@@ -213,6 +213,7 @@ std::string first_difference(const Model& a, const Model& b) {
   compare_schemas(comparison, a.schema, b.schema);
   compare_parameters(comparison, a.parameters, b.parameters);
   comparison.value("base score", a.base_score, b.base_score);
+  comparison.value("threshold", a.threshold, b.threshold);
   comparison.values("cut codes", a.cuts.n_codes, b.cuts.n_codes);
   comparison.values("cut offsets", a.cuts.offsets, b.cuts.offsets);
   comparison.values("cuts", a.cuts.values, b.cuts.values);
@@ -221,6 +222,8 @@ std::string first_difference(const Model& a, const Model& b) {
                   [&](std::size_t f, const auto& x, const auto& y) {
                     comparison.values(fmt::format("bin counts of feature {}", f), x, y);
                   });
+  comparison.values("score cuts", a.score_reference.cuts, b.score_reference.cuts);
+  comparison.values("score counts", a.score_reference.counts, b.score_reference.counts);
   compare_summaries(comparison, a.summary, b.summary);
   return std::move(comparison).text();
 }

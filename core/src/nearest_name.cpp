@@ -42,6 +42,10 @@ std::string nearest_name(std::string_view word, std::span<const std::string> can
   std::size_t nearest_distance = std::max<std::size_t>(1, word.size() / 3) + 1;  // further is not near
   const std::string wanted = lower_case(word);
   for (const std::string& candidate : candidates) {
+    // The lengths alone differ by so many edits: long candidates cost nothing.
+    const std::size_t least =
+        std::max(wanted.size(), candidate.size()) - std::min(wanted.size(), candidate.size());
+    if (least >= nearest_distance) continue;
     const std::size_t distance = edit_distance(wanted, lower_case(candidate));
     if (distance < nearest_distance) {
       nearest_distance = distance;

@@ -315,6 +315,15 @@ constexpr auto kEntries = std::to_array<Entry>({
      {},
      Text{&P::early_stopping_metric, "set-metric", is_any},
      "What early stopping watches, as validation-auc; empty is the last metric of the last set."},
+    {"cost_fp",
+     {},
+     Number{&P::cost_fp, kNotNegative},
+     "What a false alarm costs, for the metrics cost and min_cost."},
+    {"cost_fn",
+     {},
+     OptionalNumber{&P::cost_fn, kNotNegative},
+     "What a missed positive row costs; auto is its amount."},
+    {"cost_review", {}, Number{&P::cost_review, kNotNegative}, "What an alert costs, right or wrong."},
     {"seed", {"random_state"}, Seed{&P::seed}, "Seed of every random choice."},
     {"threads",
      {"nthread", "n_jobs"},
@@ -390,6 +399,10 @@ void validate_base_score(const Parameters& parameters) {
 }
 
 }  // namespace
+
+Costs costs_of(const Parameters& parameters) noexcept {
+  return {parameters.cost_fp, parameters.cost_fn, parameters.cost_review};
+}
 
 std::span<const ParameterInfo> parameter_table() {
   static const std::vector<ParameterInfo> table = [] {

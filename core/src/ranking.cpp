@@ -14,20 +14,34 @@ double Ranking::weight_of(std::uint64_t word) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(word) & ~kSign);
 }
 
-Ranking::Ranking(std::span<const float> scores, std::span<const float> labels, std::span<const float> weights)
-    : words_(scores.size()) {
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    words_[i] = rank_word(scores[i], is_positive(labels[i]), weights.empty() ? 1.0F : weights[i]);
+Ranking::Ranking(std::span<const float> scores, const EvaluationColumns& columns) : words_(scores.size()) {
+  const auto weight = [&](std::size_t row) { return columns.weights.empty() ? 1.0F : columns.weights[row]; };
+  const auto sort = [this] { detail::radix_sort(std::span(words_.begin(), words_.end())); };
+  const auto word = [&](std::size_t row) {
+    return rank_word(scores[row], is_positive(columns.labels[row]), weight(row));
+  };
+  if (columns.amounts.empty()) {
+    for (std::size_t row = 0; row < scores.size(); ++row) words_[row] = word(row);
+    sort();
+    return;
   }
-  detail::radix_sort(std::span(words_.begin(), words_.end()));
+  // There is no room in a word for an amount: row numbers are sorted, and their words follow them.
+  for (std::size_t row = 0; row < scores.size(); ++row) {
+    words_[row] = static_cast<std::uint64_t>(detail::sort_key(scores[row])) << 32 | row;
+  }
+  sort();
+  amounts_ = Buffer<double>(scores.size());
+  for (std::size_t i = 0; i < words_.size(); ++i) {
+    const auto row = static_cast<std::uint32_t>(words_[i]);
+    words_[i] = word(row);
+    amounts_[i] =
+        is_positive(columns.labels[row]) ? static_cast<double>(weight(row)) * columns.amounts[row] : 0;
+  }
 }
 
 Tie Ranking::total() const {
   Tie all;
-  for_each_tie([&all](const Tie& tie) {
-    all.positive += tie.positive;
-    all.negative += tie.negative;
-  });
+  for_each_tie([&all](const Tie& tie) { all += tie; });
   return all;
 }
 

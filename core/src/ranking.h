@@ -4,6 +4,7 @@
 #include <coppice/buffer.h>
 #include <coppice/confusion.h>
 #include <coppice/detail/sort_key.h>
+#include <coppice/evaluation_columns.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -18,14 +19,20 @@ inline bool is_positive(double label) { return label > 0.5; }
 struct Tie {
   float score = 0;
   double positive = 0, negative = 0;
+  double amount = 0;  ///< weighted, of the positive rows; 0 without amounts
   [[nodiscard]] double weight() const { return positive + negative; }
+  void operator+=(const Tie& other) {
+    positive += other.positive;
+    negative += other.negative;
+    amount += other.amount;
+  }
 };
 
 /// A table of scores, sorted once for any number of metrics.
 class Ranking {
  public:
-  /// Shapes: scores (never NaN), labels [n]; weights [n] or empty. n < 2^32.
-  Ranking(std::span<const float> scores, std::span<const float> labels, std::span<const float> weights);
+  /// Shapes: scores [n], never NaN. n < 2^32. Cost: without amounts half of that with them.
+  Ranking(std::span<const float> scores, const EvaluationColumns& columns);
 
   /// Calls visit(tie) for every distinct score, in falling order. Within a tie, weights are added in falling
   /// row order.
@@ -34,10 +41,15 @@ class Ranking {
     for (std::size_t end = words_.size(); end > 0;) {
       const std::uint32_t key = key_of(words_[end - 1]);
       Tie tie{.score = detail::value_of(key)};
-      for (; end > 0 && key_of(words_[end - 1]) == key; --end) {
-        const std::uint64_t word = words_[end - 1];
+      std::size_t begin = end;
+      for (; begin > 0 && key_of(words_[begin - 1]) == key; --begin) {
+        const std::uint64_t word = words_[begin - 1];
         (is_positive_word(word) ? tie.positive : tie.negative) += weight_of(word);
       }
+      if (!amounts_.empty()) {
+        for (std::size_t i = end; i > begin; --i) tie.amount += amounts_[i - 1];
+      }
+      end = begin;
       visit(tie);
     }
   }
@@ -49,12 +61,13 @@ class Ranking {
     const Tie all = total();
     Tie above;
     for_each_tie([&](const Tie& tie) {
-      above.positive += tie.positive;
-      above.negative += tie.negative;
+      above += tie;
       visit(tie.score, Confusion{.true_positive = above.positive,
                                  .false_positive = above.negative,
                                  .true_negative = all.negative - above.negative,
-                                 .false_negative = all.positive - above.positive});
+                                 .false_negative = all.positive - above.positive,
+                                 .found_amount = above.amount,
+                                 .missed_amount = all.amount - above.amount});
     });
   }
 
@@ -71,6 +84,7 @@ class Ranking {
   static double weight_of(std::uint64_t word);
 
   Buffer<std::uint64_t> words_;
+  Buffer<double> amounts_;  // beside words_: weighted, 0 for negative rows
 };
 
 }  // namespace coppice

@@ -1,5 +1,5 @@
+#include <coppice/detail/digest.h>
 #include <coppice/detail/fixed_sum.h>
-#include <coppice/detail/hash.h>
 #include <coppice/detail/math.h>
 #include <coppice/error.h>
 #include <coppice/train.h>
@@ -7,10 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -104,34 +102,6 @@ Buffer<float> session_weights(const TrainingData& data, const Parameters& parame
 // ---------------------------------------------------------------------------------------------------------
 // What the model remembers of its data.
 
-/// 128-bit digest of bytes, as hex: four lanes of multiply and mix, for speed, then folded.
-class Digest {
- public:
-  void add(const void* data, std::size_t n_bytes) {
-    const auto* bytes = static_cast<const unsigned char*>(data);
-    lanes_[0] ^= n_bytes;
-    for (; n_bytes >= 32; bytes += 32, n_bytes -= 32) absorb(bytes);
-    unsigned char rest[32] = {};
-    if (n_bytes > 0) std::memcpy(rest, bytes, n_bytes);
-    absorb(rest);
-  }
-  [[nodiscard]] std::string hex() const {
-    return fmt::format("{:016x}{:016x}", detail::mix64(lanes_[0] ^ std::rotl(lanes_[1], 17)),
-                       detail::mix64(lanes_[2] ^ std::rotl(lanes_[3], 17) ^ lanes_[0]));
-  }
-
- private:
-  void absorb(const unsigned char* bytes) {
-    std::uint64_t words[4];
-    std::memcpy(words, bytes, sizeof words);
-    for (int i = 0; i < 4; ++i) {
-      const std::uint64_t x = (lanes_[i] ^ words[i]) * 0x9fb21c651e98df25;
-      lanes_[i] = x ^ x >> 28;
-    }
-  }
-  std::uint64_t lanes_[4] = {1, 2, 3, 4};
-};
-
 /// Rows in each bin of a feature. Four tables take turns: increments of one count would wait for each other.
 std::vector<std::uint32_t> count_bins(const BinnedMatrix& bins, std::size_t f) {
   constexpr std::size_t kTables = 4, kCacheLine = 64;
@@ -155,7 +125,7 @@ void describe_data(const TrainingData& data, Model& model) {
   const BinnedMatrix& bins = data.bins;
   model.bin_counts.resize(bins.n_features());
   for (std::size_t f = 0; f < bins.n_features(); ++f) model.bin_counts[f] = count_bins(bins, f);
-  Digest digest;
+  detail::Digest digest;
   digest.add(bins.columns.data(), bins.n_padded_rows() * bins.n_features());  // without a backend's slack
   digest.add(data.labels.data(), data.labels.size() * sizeof(float));
   digest.add(data.weights.data(), data.weights.size() * sizeof(float));
@@ -168,8 +138,7 @@ void describe_data(const TrainingData& data, Model& model) {
 /// A set that is watched: what its metrics need.
 struct WatchedSet {
   std::string name;
-  std::span<const float> labels;
-  std::span<const float> weights;
+  EvaluationColumns columns;
   int evaluation_index = -1;  ///< -1: the training table
 };
 
@@ -177,17 +146,20 @@ struct WatchedSet {
 class Watch {
  public:
   Watch(const Parameters& parameters, const TrainingData& data, const TrainOptions& options)
-      : objective_(parameters.objective) {
+      : objective_(parameters.objective), costs_(costs_of(parameters)) {
     for (const std::string& name : parameters.eval_metric) metrics_.push_back(metric_from_string(name));
     if (metrics_.empty()) metrics_.push_back(default_metric(objective_));
-    if (options.evaluate_training) sets_.push_back({"train", data.labels, data.weights, -1});
+    if (options.evaluate_training) {
+      const SideColumns& side = data.side;
+      add({"train", {data.labels, data.weights, side.amounts, side.groups, side.days}, -1});
+    }
     for (std::size_t i = 0; i < options.evaluation.size(); ++i) {
       const EvaluationSet& set = options.evaluation[i];
       if (set.data->labels.size() != set.data->n_rows || set.data->n_rows == 0)
         throw Error("core.train.evaluation",
                     fmt::format("evaluation set '{}' has no rows or no labels", set.name));
       check_labels(set.data->labels, objective_);
-      sets_.push_back({set.name, set.data->labels, set.data->weights, static_cast<int>(i)});
+      add({set.name, evaluation_columns(*set.data), static_cast<int>(i)});
     }
   }
 
@@ -206,21 +178,28 @@ class Watch {
   [[nodiscard]] std::vector<double> evaluate(TrainingSession& session) {
     std::vector<double> values;
     for (const WatchedSet& set : sets_) {
-      if (margins_.size() < set.labels.size()) margins_ = Buffer<float>(set.labels.size());
-      const std::span<float> margins(margins_.data(), set.labels.size());
+      const std::size_t n_rows = set.columns.labels.size();
+      if (margins_.size() < n_rows) margins_ = Buffer<float>(n_rows);
+      const std::span<float> margins(margins_.data(), n_rows);
       if (set.evaluation_index < 0)
         session.read_margins(margins);
       else
         session.read_evaluation_margins(static_cast<std::size_t>(set.evaluation_index), margins);
       const std::vector<double> of_set =
-          coppice::evaluate(metrics_, objective_, margins, set.labels, set.weights);
+          coppice::evaluate(metrics_, objective_, margins, set.columns, costs_);
       values.insert(values.end(), of_set.begin(), of_set.end());
     }
     return values;
   }
 
  private:
+  void add(WatchedSet set) {
+    for (const Metric& metric : metrics_) require_columns(metric, costs_, given_columns(set.columns));
+    sets_.push_back(std::move(set));
+  }
+
   Objective objective_;
+  Costs costs_;
   std::vector<Metric> metrics_;
   std::vector<WatchedSet> sets_;
   Buffer<float> margins_;
@@ -310,6 +289,8 @@ Model first_model(const Parameters& parameters, const TrainingData& data, const 
   if (options.continue_from != nullptr) {
     check_continue(*options.continue_from, parameters, data);
     model = *options.continue_from;
+    model.threshold = Model::kDefaultThreshold;  // was chosen for other scores
+    model.score_reference = {};
   } else {
     model.base_score = static_cast<float>(parameters.base_score.value_or(sums.label / sums.weight));
     if (!parameters.base_score && parameters.objective == Objective::kBinaryLogistic)
@@ -359,6 +340,27 @@ void complete_thresholds(Model& model, const Model* from) {
   thresholds.resize(model.trees.size() + 1, kUnknown);
 }
 
+/// Bins of the evaluation sets: those that are at hand, or made here and held by `binned_here`.
+std::vector<const BinnedMatrix*> evaluation_bins(const Backend& backend, const TrainingData& data,
+                                                 const TrainOptions& options,
+                                                 std::vector<BinnedMatrix>& binned_here) {
+  std::vector<const BinnedMatrix*> result;
+  binned_here.reserve(options.evaluation.size());  // so that pointers stay
+  for (const EvaluationSet& set : options.evaluation) {
+    if (set.bins == nullptr) {
+      result.push_back(&binned_here.emplace_back(backend.bin(*set.data, data.bins.cuts, false)));
+      continue;
+    }
+    if (set.bins->n_rows != set.data->n_rows || set.bins->cuts != data.bins.cuts)
+      throw Error("core.train.evaluation",
+                  fmt::format("evaluation set '{}' was binned from other rows, or by other cuts than the "
+                              "training table",
+                              set.name));
+    result.push_back(set.bins);
+  }
+  return result;
+}
+
 struct Run {
   const TrainOptions& options;
   Watch& watch;
@@ -366,8 +368,8 @@ struct Run {
   Clock::time_point start;
 };
 
-/// The rounds of one training.
-void boost(TrainingSession& session, Model& model, const Run& run) {
+/// The rounds of one training. Gives the number of trees that the session has in the end.
+std::size_t boost(TrainingSession& session, Model& model, const Run& run) {
   const std::vector<std::string> names = run.watch.names();
   EarlyStopping early_stopping(model.parameters, run.watch);
   std::vector<MetricValue> metrics;
@@ -384,12 +386,13 @@ void boost(TrainingSession& session, Model& model, const Run& run) {
     append_curves(names, values, round, model);
     metrics.clear();
     for (std::size_t i = 0; i < names.size(); ++i) metrics.push_back({names[i], values[i]});
-    const Progress progress{round, last_round, metrics, kept_share, seconds_since(run.start)};
+    const Progress progress{round, last_round, metrics, kept_share, seconds_since(run.start), &model};
     const bool go_on = !run.options.observer || run.options.observer(progress);
     run.report.stopped_early = early_stopping.update(round, values) || !go_on;
     if (run.report.stopped_early) break;
   }
-  const int n_rounds = static_cast<int>(model.trees.size()) - first_round;
+  const std::size_t n_grown = model.trees.size();
+  const int n_rounds = static_cast<int>(n_grown) - first_round;
   run.report.mean_kept_share = n_rounds > 0 ? kept / n_rounds : 1;
   if (early_stopping.is_on() && n_rounds > 0) {
     model.summary.best_round = early_stopping.best_round();
@@ -401,6 +404,20 @@ void boost(TrainingSession& session, Model& model, const Run& run) {
   run.report.final_metrics = std::move(metrics);
   run.report.seconds = stages.seconds();
   run.report.device_bytes = session.device_bytes();
+  return n_grown;
+}
+
+/// Describes the predictions of a model for the training table. The session holds the model's trees, and
+/// perhaps more that early stopping has cut.
+ScoreReference describe_predictions(TrainingSession& session, const Model& model, std::size_t n_grown) {
+  if (model.trees.size() < n_grown) {
+    session.start(base_margin(model.objective, model.base_score));
+    for (const Tree& tree : model.trees) session.add_tree(tree);
+  }
+  Buffer<float> predictions(model.summary.n_rows);
+  session.read_margins(predictions);
+  margins_to_predictions(model.objective, predictions);
+  return describe_scores(predictions);
 }
 
 }  // namespace
@@ -423,6 +440,7 @@ TrainingData prepare(const Backend& backend, const Parameters& parameters, const
   result.bins = backend.bin(data, has_cuts ? like->cuts : backend.make_cuts(data, options), true);
   result.labels = data.labels;
   result.weights = data.weights;
+  result.side = data.side;
   return result;
 }
 
@@ -436,23 +454,20 @@ Model train(const Backend& backend, const Parameters& parameters, const Training
   const LabelSums sums = sum_labels(data.labels, data.weights);
   check_sums(sums, parameters, data);
   Watch watch(parameters, data, options);
-  std::vector<BinnedMatrix> evaluation;
-  for (const EvaluationSet& set : options.evaluation)
-    evaluation.push_back(backend.bin(*set.data, data.bins.cuts, false));
-  std::vector<const BinnedMatrix*> evaluation_pointers;
-  evaluation_pointers.reserve(evaluation.size());
-  for (const BinnedMatrix& matrix : evaluation) evaluation_pointers.push_back(&matrix);
+  std::vector<BinnedMatrix> binned_here;
+  const std::vector<const BinnedMatrix*> evaluation = evaluation_bins(backend, data, options, binned_here);
 
   Model model = first_model(parameters, data, options,
                             scales_positives(parameters) ? sum_labels(data.labels, weights) : sums);
   model.summary.label_sum = sums.label;
   model.summary.weight_sum = sums.weight;
   if (options.describe_data) describe_data(data, model);
-  const auto session = backend.open({&data.bins, data.labels, weights, evaluation_pointers}, parameters);
+  const auto session = backend.open({&data.bins, data.labels, weights, evaluation}, parameters);
   complete_thresholds(model, options.continue_from);
   TrainReport unread;
   TrainReport& told = report != nullptr ? *report : unread;
-  boost(*session, model, {options, watch, told, start});
+  const std::size_t n_grown = boost(*session, model, {options, watch, told, start});
+  if (options.describe_data) model.score_reference = describe_predictions(*session, model, n_grown);
   told.total_seconds = seconds_since(start);
   return model;
 }

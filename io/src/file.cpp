@@ -12,15 +12,10 @@
 #include <utility>
 
 #include "file_descriptor.h"
-#include "file_error.h"
+#include "file_steps.h"
 
 namespace coppice::io {
 namespace {
-
-[[noreturn]] void fail_to_write(const std::string& path, int code) {
-  throw Error("io.file.write",
-              fmt::format("{}: cannot write the file: {}", path, std::generic_category().message(code)));
-}
 
 /// Where the bytes of `path` shall end up: the target of a symbolic link, so that the link stays one.
 std::filesystem::path resolve(const std::string& path) {
@@ -57,17 +52,31 @@ std::string make_beside(const std::filesystem::path& target, const Make& make) {
   }
 }
 
-void sync_folder(const std::filesystem::path& file) {
-  const Descriptor descriptor(::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // Some file systems cannot sync a folder; the rename itself has been done.
-  if (descriptor.is_open()) ::fsync(descriptor.number());
-}
-
 }  // namespace
 
 void fail_to_read(const std::string& path, int code) {
   throw Error("io.file.read",
               fmt::format("{}: cannot read the file: {}", path, std::generic_category().message(code)));
+}
+
+void fail_to_write(const std::string& path, int code) {
+  throw Error("io.file.write",
+              fmt::format("{}: cannot write the file: {}", path, std::generic_category().message(code)));
+}
+
+void write_all(const Descriptor& file, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file.number(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail_to_write(path, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void sync_folder(const std::filesystem::path& file) {
+  const Descriptor descriptor(::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // Some file systems cannot sync a folder; the rename itself has been done.
+  if (descriptor.is_open()) ::fsync(descriptor.number());
 }
 
 std::string read_file(const std::string& path) {
@@ -149,14 +158,7 @@ AtomicFile::AtomicFile(AtomicFile&& other) noexcept = default;
 AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept = default;
 AtomicFile::~AtomicFile() = default;
 
-void AtomicFile::write(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(state_->descriptor.number(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail_to_write(state_->path, errno);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
+void AtomicFile::write(std::string_view bytes) { write_all(state_->descriptor, bytes, state_->path); }
 
 void AtomicFile::commit() {
   if (!state_->is_replacement) return;

@@ -15,13 +15,13 @@ inline constexpr std::string_view kExtrasKey = "coppice";
 /// Version of the attribute's content. A minor version only adds keys; a major one is refused by older
 /// readers.
 inline constexpr int kFormatMajor = 1;
-inline constexpr int kFormatMinor = 0;
+inline constexpr int kFormatMinor = 1;
 
 /// Kinds of a feature.
 inline constexpr std::string_view kNumeric = "numeric";
 inline constexpr std::string_view kCategorical = "categorical";
 
-/// Schema, parameters, cuts, bin counts and training summary as JSON text.
+/// Schema, parameters, cuts, bin counts, score reference, threshold and training summary as JSON text.
 /// The text survives XGBoost, whose own reader and writer treat a backslash before a `u` in two ways: texts
 /// with backslashes, control characters or broken UTF-8 are written as hex digits.
 [[nodiscard]] std::string write_extras(const Model& model);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -92,7 +94,7 @@ Cuts read_cuts(const Extra& field) {
   return cuts;
 }
 
-std::vector<std::uint32_t> read_bin_counts(const Extra& field) {
+std::vector<std::uint32_t> read_counts(const Extra& field) {
   const auto counts = field.integers(0, std::numeric_limits<std::uint32_t>::max());
   return {counts.begin(), counts.end()};
 }
@@ -112,6 +114,23 @@ TrainingSummary read_summary(const Extra& field) {
           .best_round = static_cast<int>(field.at("best_round").integer(-1, kMaxInt)),
           .curves = field.at("curves").list(read_curve),
           .sampling_thresholds = floats_of(field.at("sampling_thresholds"))};
+}
+
+ScoreReference read_score_reference(const Extra& field) {
+  ScoreReference reference{.cuts = floats_of(field.at("cuts")), .counts = read_counts(field.at("counts"))};
+  const bool ascending =
+      std::ranges::adjacent_find(reference.cuts, std::greater_equal{}) == reference.cuts.end();
+  const bool finite = std::ranges::all_of(reference.cuts, [](float cut) { return std::isfinite(cut); });
+  if (!ascending || !finite || reference.counts.size() != reference.cuts.size() + 1) {
+    field.fail("expected finite, ascending cuts and one count more");
+  }
+  return reference;
+}
+
+double read_threshold(const Extra& field) {
+  const double threshold = field.number();
+  if (!(threshold >= 0 && threshold <= 1)) field.fail("expected a probability from 0 to 1");
+  return threshold;
 }
 
 void check_format(const Extra& field) {
@@ -139,8 +158,11 @@ void read_extras(std::string_view text, std::string_view file, Model& model) {
   model.schema = read_schema(extras.at("schema"));
   model.parameters = read_parameters(extras.at("parameters"));
   model.cuts = read_cuts(extras.at("cuts"));
-  model.bin_counts = extras.at("bin_counts").list(read_bin_counts);
+  model.bin_counts = extras.at("bin_counts").list(read_counts);
   model.summary = read_summary(extras.at("summary"));
+  if (const auto scores = extras.find("score_reference"))
+    model.score_reference = read_score_reference(*scores);
+  if (const auto threshold = extras.find("threshold")) model.threshold = read_threshold(*threshold);
 }
 
 }  // namespace coppice::io

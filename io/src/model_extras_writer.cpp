@@ -113,12 +113,17 @@ bool is_plain_text(std::string_view text) {
 }
 
 std::string write_extras(const Model& model) {
-  const json extras = {{"format", {kFormatMajor, kFormatMinor}},
-                       {"schema", schema_json(model.schema)},
-                       {"parameters", parameters_json(model.parameters)},
-                       {"cuts", cuts_json(model.cuts)},
-                       {"bin_counts", model.bin_counts},
-                       {"summary", summary_json(model.summary)}};
+  json extras = {{"format", {kFormatMajor, kFormatMinor}},
+                 {"schema", schema_json(model.schema)},
+                 {"parameters", parameters_json(model.parameters)},
+                 {"cuts", cuts_json(model.cuts)},
+                 {"bin_counts", model.bin_counts},
+                 {"summary", summary_json(model.summary)}};
+  if (!model.score_reference.counts.empty()) {
+    extras["score_reference"] = {{"cuts", numbers_json(model.score_reference.cuts)},
+                                 {"counts", model.score_reference.counts}};
+  }
+  if (model.threshold != Model::kDefaultThreshold) extras["threshold"] = number_json(model.threshold);
   return extras.dump();
 }
 

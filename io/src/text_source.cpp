@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "file_descriptor.h"
-#include "file_error.h"
+#include "file_steps.h"
 
 namespace coppice::io {
 namespace {

@@ -25,6 +25,7 @@ import processes  # noqa: E402
 import run  # noqa: E402
 import tables  # noqa: E402
 import trees  # noqa: E402
+import tuning  # noqa: E402
 
 
 class Processes(unittest.TestCase):
@@ -114,6 +115,13 @@ class Tables(unittest.TestCase):
         self.assertEqual(lines[2], "| fraud | coppice | 1 | 1-1 | 3x |  | 9 | 5 | 0.5000 | 0.5000 | 0.5000 |")
         self.assertEqual(lines[4], "| fraud | lightgbm | failed |  |  |  |  |  |  |  |  |")
 
+    def test_tuning_compares_seconds_and_tells_the_best_auc(self):
+        lines = self.lines(tables.tuning, {**record("coppice", 1, ap=0.75), "process_seconds": 1},
+                           {**record("xgboost", 8), "process_seconds": 9},
+                           {**record("xgboost two at once", 7), "process_seconds": 9})
+        self.assertEqual(lines[2], "| fraud | coppice | 1 | 1-1 | 7x | 1 | 0.7500 |")
+        self.assertEqual(lines[3], "| fraud | xgboost | 8 | 8-8 | 0.88x | 9 | 0.5000 |")
+
     def test_speed_tells_the_time_of_a_tree(self):
         lines = self.lines(tables.speed, {**record("coppice", 1), "train_seconds": 0.5})  # of 100 trees
         self.assertEqual(lines[2], "| fraud | coppice | 1 | 1-1 |  | 5 | 9 | 5 | 0.5000 | 0.5000 | 0.5000 |")
@@ -147,6 +155,20 @@ class Tables(unittest.TestCase):
         self.assertEqual(lines[2:], ["| fraud | coppice | 0.5 us (4x) | 4 M/s (2x) |",
                                      "| fraud | lleaves | 2 us (1x) | 2 M/s (1x) |",
                                      "| fraud | tl2cgen | skipped | skipped |"])
+
+    def test_serve_compares_throughput_and_tells_latencies(self):
+        def served(subject, load, **numbers):
+            return {"case": "single", "subject": subject, "load": load, **numbers}
+
+        lines = self.lines(tables.serve_single,
+                           served("coppice", "closed", requests_per_second=60_000, p50=1, p99=1),
+                           served("coppice", "500 a second", requests_per_second=500, p50=1e-4, p99=2.5e-4),
+                           served("flask", "closed", requests_per_second=1_500, p50=1, p99=1),
+                           served("flask", "500 a second", skipped="takes 100 requests a second at most"))
+        self.assertEqual(lines, ["| server | most, requests a second | p50 / p99 at 500 a second |",
+                                 "|---|---:|---:|",
+                                 "| coppice | 60,000 (40x) | 0.1 ms / 0.25 ms |",
+                                 "| flask | 1,500 (1x) | skipped |"])
 
     def test_growth_has_a_row_for_each_point(self):
         lines = self.lines(tables.growth_table, grown("coppice", 1), grown("coppice", 8, rows=1_000_000),
@@ -189,6 +211,25 @@ class Growth(unittest.TestCase):
         self.assertEqual(limits.reason_to_skip("fraud", "coppice", huge), "needs about 6 GiB of memory")
         self.assertEqual([limits.has_time_for_more(seconds) for seconds in ([], [20], [20, 20], [20, 21], [31])],
                          [False, True, True, False, False])
+
+
+class Tuning(unittest.TestCase):
+    def test_the_same_ranges_and_parameters_for_all(self):
+        command = [str(word) for word in tuning._coppice_command("coppice", cases.TUNING_SUBJECTS["coppice"],
+                                                                 ("t.csv", "v.csv"), 2, 7, "out")]
+        self.assertEqual([command[i + 1] for i, word in enumerate(command) if word == "--range"],
+                         ["learning_rate=0:1", "min_child_weight=0:10", "reg_alpha=0:2", "max_depth=1:10"])
+        self.assertIn("num_round=100", command)
+        self.assertFalse(set(tuning.fixed_parameters()) & set(cases.TUNING_RANGES))
+
+    def test_rows_are_divided_as_in_the_matrices(self):
+        data = cases.Fraud(2, 1, 0.5)
+        with tempfile.TemporaryDirectory() as folder:
+            generator = pathlib.Path(folder) / "generator"
+            generator.write_text("#!/bin/sh\nprintf 'a,Class\\n1,0\\n2,1\\n3,0\\n'\n")
+            generator.chmod(0o755)
+            paths = tuning.write_tables(generator, data, [pathlib.Path(folder) / name for name in ("t.m", "v.m")])
+            self.assertEqual([path.read_text() for path in paths], ["a,Class\n1,0\n2,1\n", "a,Class\n3,0\n"])
 
 
 class Plots(unittest.TestCase):

@@ -72,6 +72,22 @@ TEST_F(Evaluate, ChoosesAThresholdThatCanBeGivenBack) {
   EXPECT_THAT(evaluate({"--choose", "max-f1"}).output, HasSubstr(" on, chosen by max-f1\n"));
 }
 
+TEST_F(Evaluate, StoresTheThresholdInTheModel) {
+  EXPECT_EQ(evaluate_json({})["threshold"], 0.5);
+  const Json chosen = evaluate_json({"--choose", "max-f1", "--store"});
+  EXPECT_EQ(chosen["stored"], true);
+  const Json later = evaluate_json({});
+  EXPECT_EQ(later["threshold"], chosen["threshold"]);
+  EXPECT_EQ(later["confusion"], chosen["confusion"]);
+  EXPECT_EQ(later["metrics"]["auc"], chosen["metrics"]["auc"]) << "the trees are as they were";
+  EXPECT_EQ(later["stored"], false);
+  EXPECT_THAT(run({"inspect", "m.json"}).output,
+              HasSubstr("\n  called positive from probability " + chosen["threshold"].dump() + " on\n"));
+  EXPECT_EQ(Json::parse(run({"inspect", "m.json", "--json"}).output)["threshold"], chosen["threshold"]);
+  EXPECT_EQ(evaluate({"--threshold", "0.25", "--store"}).exit_code, 0);
+  EXPECT_EQ(evaluate_json({})["threshold"], 0.25);
+}
+
 TEST_F(Evaluate, SaysWhenNoThresholdSatisfiesTheRule) {
   std::string genuine = "Time,Amount,Country,Class\n";
   for (int i = 0; i < 20; ++i) genuine += "1,1,DE,0\n";
@@ -92,7 +108,7 @@ TEST_F(Evaluate, IntervalsHoldTheValueAndDoNotDependOnThreads) {
   };
   const Json json = with_threads("1");
   EXPECT_EQ(with_threads("5"), json);
-  EXPECT_EQ(json["bootstrap"], (Json{{"replicates", 200}, {"seed", 5}}));
+  EXPECT_EQ(json["bootstrap"], (Json{{"replicates", 200}, {"seed", 5}, {"by", "row"}}));
   for (const char* name : {"auc", "ap", "logloss", "precision@k=20"}) {
     EXPECT_LT(json["intervals"][name][0], json["metrics"][name]) << name;
     EXPECT_GT(json["intervals"][name][1], json["metrics"][name]) << name;
@@ -107,6 +123,7 @@ TEST_F(Evaluate, MistakesAreBadUsage) {
   const std::vector<std::pair<Words, std::string>> mistakes = {
       {{"--metric", "acu"}, "[core.metric.unknown] unknown metric 'acu'; did you mean auc?"},
       {{"--choose", "fpr<0.1"}, "[core.threshold.rule] 'fpr<0.1' is no rule"},
+      {{"--store"}, "[cli.usage] --store keeps a threshold: choose one with --choose or --threshold"},
       {{"--choose", "max-f1", "--threshold", "0.5"}, "[cli.usage] --threshold excludes --choose"},
       {{"--bootstrap", "-1"}, "[cli.usage] --bootstrap: "},
       {{"--seed", "-1"}, "[cli.usage] --seed: -1 is no whole number from 0 on"},

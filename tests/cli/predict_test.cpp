@@ -1,9 +1,16 @@
 // coppice predict and evaluate: scores, and what they are worth.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "program.h"
 
@@ -11,6 +18,7 @@ namespace coppice::test {
 namespace {
 
 using Json = nlohmann::json;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -42,7 +50,7 @@ TEST_F(Predict, EveryRowHasAScoreInOrder) {
 
 TEST_F(Predict, MarginIsTheLogitOfTheProbability) {
   const auto probabilities = predict("score", {});
-  const auto margins = predict("score", {"--output", "margin"});
+  const auto margins = predict("margin", {"--output", "margin"});
   for (std::size_t i = 0; i < margins.size(); ++i) {
     // stof gives back the float32 that was printed. The sigmoid rounds three times (exp, sum, quotient), each
     // time by 2^-24 of the value at most.
@@ -54,7 +62,7 @@ TEST_F(Predict, MarginIsTheLogitOfTheProbability) {
 
 TEST_F(Predict, LabelFollowsTheThreshold) {
   const auto probabilities = predict("score", {});
-  const auto labels = predict("score", {"--output", "label", "--threshold", "0.2"});
+  const auto labels = predict("label", {"--output", "label", "--threshold", "0.2"});
   int n_positive = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     EXPECT_EQ(labels[i], std::stof(probabilities[i]) >= 0.2 ? "1" : "0");
@@ -70,6 +78,77 @@ TEST_F(Predict, LeavesOfEveryTree) {
   const auto leaves = predict(header, {"--output", "leaf"});
   ASSERT_EQ(leaves.size(), 200);
   for (const std::string& row : leaves) EXPECT_EQ(std::ranges::count(row, ','), 19);
+}
+
+double sum_of(const std::string& numbers) {
+  double sum = 0;
+  std::istringstream stream(numbers);
+  for (std::string number; std::getline(stream, number, ',');) sum += std::stof(number);
+  return sum;
+}
+
+TEST_F(Predict, ContributionsSumToTheMargin) {
+  const auto margins = predict("margin", {"--output", "margin"});
+  const std::string header = "contribution_Time,contribution_Amount,contribution_Country,bias";
+  const auto rows = predict(header, {"--output", "contributions", "--threads", "2"});
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    // The margin rounds 20 times in float32, and each of the four numbers once; all are below 8.
+    EXPECT_NEAR(sum_of(rows[i]), std::stof(margins[i]), 24 * 8 * 0x1p-24) << rows[i];
+  }
+}
+
+TEST_F(Predict, ReasonsAreTheStrongestContributions) {
+  const auto contributions = predict("contribution_Time,contribution_Amount,contribution_Country,bias",
+                                     {"--output", "contributions"});
+  const auto rows = predict("score,reason_1,reason_1_contribution,reason_2,reason_2_contribution",
+                            {"--output", "prediction,reasons", "--reasons", "2"});
+  const std::array<std::string, 3> names = {"Time", "Amount", "Country"};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::istringstream stream(contributions[i]);
+    std::vector<std::pair<std::string, std::string>> reasons;
+    for (const std::string& name : names) {
+      std::string number;
+      std::getline(stream, number, ',');
+      reasons.emplace_back(name, number);
+    }
+    std::ranges::stable_sort(reasons, std::greater{},
+                             [](const auto& reason) { return std::abs(std::stof(reason.second)); });
+    EXPECT_THAT(rows[i], EndsWith("," + reasons[0].first + "," + reasons[0].second + "," + reasons[1].first +
+                                  "," + reasons[1].second));
+  }
+}
+
+TEST_F(Predict, ThereAreNoMoreReasonsThanFeatures) {
+  std::string header = "reason_1,reason_1_contribution,reason_2,reason_2_contribution";
+  header += ",reason_3,reason_3_contribution";
+  EXPECT_EQ(predict(header, {"--output", "reasons"}),
+            predict(header, {"--output", "reasons", "--reasons", "9"}));
+  // A model without a split has no reasons to give.
+  ASSERT_EQ(run({"train", "--train", "t.csv", "--label", "Class", "--model", "m.json", "--param",
+                 "num_round=1", "--param", "gamma=1e9", "--log-period", "0"})
+                .exit_code,
+            0);
+  EXPECT_THAT(predict(header, {"--output", "reasons"}), testing::Each(",,,,,"));
+}
+
+TEST_F(Predict, OutputsStandSideBySide) {
+  const std::vector<std::vector<std::string>> columns = {predict("score", {"--output", "prediction"}),
+                                                         predict("label", {"--output", "label"}),
+                                                         predict("margin", {"--output", "margin"})};
+  const auto rows = predict("score,label,margin", {"--output", "prediction,label", "--output", "margin"});
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i], columns[0][i] + "," + columns[1][i] + "," + columns[2][i]);
+  }
+}
+
+TEST_F(Predict, LabelsFollowTheStoredThreshold) {
+  const auto plain = predict("label", {"--output", "label"});
+  EXPECT_EQ(plain, predict("label", {"--output", "label", "--threshold", "0.5"}));
+  ASSERT_EQ(run({"evaluate", "--model", "m.json", "new.csv", "--threshold", "0.2", "--store"}).exit_code, 0);
+  const auto stored = predict("label", {"--output", "label"});
+  EXPECT_NE(stored, plain);
+  EXPECT_EQ(stored, predict("label", {"--output", "label", "--threshold", "0.2"}));
+  EXPECT_EQ(predict("label", {"--output", "label", "--threshold", "0.5"}), plain);
 }
 
 TEST_F(Predict, KeptColumnsComeThroughAsTheyAre) {
@@ -128,12 +207,13 @@ TEST_F(Predict, RegressionPredictsNumbers) {
             0);
   const Outcome plain = run({"predict", "--model", "r.json", "new.csv"});
   EXPECT_EQ(plain.exit_code, 0);
-  EXPECT_EQ(plain.output, run({"predict", "--model", "r.json", "new.csv", "--output", "margin"}).output);
+  const Outcome margins = run({"predict", "--model", "r.json", "new.csv", "--output", "margin"});
+  EXPECT_EQ(plain.output.substr(std::strlen("score")), margins.output.substr(std::strlen("margin")));
   const Outcome refused = run({"predict", "--model", "r.json", "new.csv", "--output", "probability"});
   EXPECT_EQ(refused.exit_code, 2);
   EXPECT_EQ(refused.errors,
             "coppice: [cli.usage] r.json predicts a number (reg:squarederror): leave --output away, or take "
-            "margin or leaf\n");
+            "prediction, margin, leaf, contributions or reasons\n");
   const Json json = Json::parse(run({"evaluate", "--model", "r.json", "new.csv", "--json"}).output);
   EXPECT_GT(json["metrics"]["rmse"], json["metrics"]["mae"]);
   EXPECT_FALSE(json.contains("confusion"));

@@ -16,8 +16,8 @@ TEST_F(Usage, HelpExplainsTheProgramAndEveryVerb) {
   EXPECT_EQ(program.exit_code, 0);
   EXPECT_THAT(program.output, HasSubstr("Exit codes: 0 done, 1 bad data or a failed job, 2 bad usage."));
   EXPECT_EQ(program.errors, "");
-  for (const std::string verb :
-       {"describe", "split", "train", "predict", "evaluate", "inspect", "verify", "parameters"}) {
+  for (const std::string verb : {"describe", "split", "train", "tune", "predict", "evaluate", "report",
+                                 "inspect", "verify", "parameters", "serve"}) {
     EXPECT_THAT(program.output, HasSubstr("\n  " + verb));
     const Outcome help = run({verb, "--help"});
     EXPECT_EQ(help.exit_code, 0) << verb;
@@ -51,9 +51,11 @@ TEST_F(Usage, MistakesAreBadUsageWithAMessage) {
       {{}, "[cli.usage] a verb is missing; see coppice --help"},
       {{"trian"}, "[cli.usage] there is no verb 'trian'; did you mean train?"},
       {{"xyzzy"},
-       "[cli.usage] there is no verb 'xyzzy'; there are describe, split, train, predict, evaluate, inspect, "
-       "verify, parameters"},
+       "[cli.usage] there is no verb 'xyzzy'; there are describe, split, train, tune, predict, evaluate, "
+       "report, inspect, verify, parameters, serve"},
       {{"describe"}, "[cli.usage] DATA is required; see coppice describe --help"},
+      {{"train"}, "[cli.usage] --train is required; see coppice train --help"},
+      {{"train", "--train", "t.csv"}, "[cli.usage] --model is required; see coppice train --help"},
       {{"describe", "t.csv", "--colour"},
        "[cli.usage] The following argument was not expected: --colour; see coppice describe --help"},
       {{"train", "--train", "t.csv", "--model", "m.json"},
@@ -93,7 +95,13 @@ TEST_F(Usage, MistakesAreBadUsageWithAMessage) {
       {{"evaluate", "--model", "m.json", "t.csv", "--threshold", "1.5"},
        "[cli.usage] --threshold: 1.5 is no number from 0 to 1; see coppice evaluate --help"},
       {{"predict", "--model", "m.json", "t.csv", "--output", "odds"},
-       "[cli.usage] --output: odds not in {probability,margin,leaf,label}; see coppice predict --help"},
+       "[cli.usage] --output: odds not in {prediction,probability,label,margin,leaf,contributions,reasons}; "
+       "see "
+       "coppice predict --help"},
+      {{"predict", "--model", "m.json", "t.csv", "--reasons", "2"},
+       "[cli.usage] --reasons says how many reasons are shown: ask for them with --output reasons"},
+      {{"predict", "--model", "m.json", "t.csv", "--output", "reasons", "--reasons", "0"},
+       "[cli.usage] --reasons: Value 0 not in range 1 to 1000000; see coppice predict --help"},
   };
   for (const Mistake& mistake : mistakes) {
     const Outcome outcome = run(mistake.words);

@@ -5,7 +5,7 @@
 python="${COPPICE_PEERS_PYTHON:-$1}"
 shift
 if [ ! -x "$python" ]; then
-  echo "skipped: no Python with the packages of tests/golden/requirements.txt; set COPPICE_PEERS_PYTHON to one"
+  echo "skipped: no Python with the packages that $1 needs (see tests/golden); set COPPICE_PEERS_PYTHON to one"
   exit 77
 fi
 exec "$python" "$@"

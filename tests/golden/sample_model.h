@@ -24,6 +24,7 @@ inline Model make_sample_model() {
   model.schema.ignored = {"id"};
   model.schema.missing_tokens = {"NA", "?"};
   model.base_score = 0.2F;
+  model.threshold = 1.0 / 3;
 
   Tree numeric;
   numeric.nodes = {
@@ -96,6 +97,7 @@ inline Model make_sample_model() {
   model.cuts.offsets = {0, 2, 4, 4, 5};
   model.cuts.n_codes = {0, 0, 6, 0};
   model.bin_counts = {{1, 2, 3, 4}, {0, 0, 5, 5}, {1, 2, 3, 4, 0, 0, 0}, {0, 4, 6}};
+  model.score_reference = {.cuts = {1e-7F, 0.1F}, .counts = {1, 2, 7}};
   model.summary = {.library_version = "0.1.0",
                    .data_hash = "0123abcd",
                    .n_rows = 10,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
 #include <random>
 #include <string>
@@ -21,10 +22,27 @@ const std::vector<std::string> kOrderFree = {"error@0.3",     "accuracy@0.3", "b
                                              "precision@0.3", "recall@0.3",   "f1@0.3",
                                              "mcc@0.3",       "ece"};
 
-/// Rows with many ties and whole weights, some of them 0, for which sums are exact in any order.
+const std::vector<std::string> kOfMoney = {"min_cost", "cost@0.3", "amount_recall@0.3",
+                                           "amount_recall@fpr=0.1"};
+const std::vector<std::string> kOfCards = {"card_precision@k=20"};
+const Costs kCosts{.false_positive = 3, .review = 1};
+
+/// Rows with many ties and whole weights, some of them 0, and whole amounts, for which sums are exact in any
+/// order.
 struct Rows {
-  Floats margins, labels, weights;
+  Floats margins, labels, weights, amounts;
+  std::vector<std::uint32_t> groups, days;
+  [[nodiscard]] EvaluationColumns columns() const { return {labels, weights, amounts, groups, days}; }
 };
+
+/// Appends a row of another table.
+void append(Rows& rows, const Rows& from, std::size_t i) {
+  rows.margins.push_back(from.margins[i]);
+  rows.labels.push_back(from.labels[i]);
+  rows.amounts.push_back(from.amounts[i]);
+  rows.groups.push_back(from.groups[i]);
+  rows.days.push_back(from.days[i]);
+}
 
 Rows random_rows(std::mt19937& random, bool weighted) {
   Rows rows;
@@ -36,6 +54,9 @@ Rows random_rows(std::mt19937& random, bool weighted) {
     rows.margins.push_back(4 * place - 3 + (positive ? 0.5F : 0));
     rows.labels.push_back(positive ? 1 : 0);
     if (weighted) rows.weights.push_back(static_cast<float>(i == 0 ? 1 : random() % 5));
+    rows.amounts.push_back(static_cast<float>(random() % 100 + 1));
+    rows.groups.push_back(static_cast<std::uint32_t>(random() % 150));
+    rows.days.push_back(static_cast<std::uint32_t>(random() % 4));
   }
   return rows;
 }
@@ -46,16 +67,15 @@ Rows permuted(const Rows& rows, std::mt19937& random) {
   std::shuffle(order.begin(), order.end(), random);
   Rows result;
   for (const std::size_t i : order) {
-    result.margins.push_back(rows.margins[i]);
-    result.labels.push_back(rows.labels[i]);
+    append(result, rows, i);
     if (!rows.weights.empty()) result.weights.push_back(rows.weights[i]);
   }
   return result;
 }
 
 double value_of(const std::string& metric, const Rows& rows) {
-  return evaluate(metric_from_string(metric), Objective::kBinaryLogistic, rows.margins, rows.labels,
-                  rows.weights);
+  return evaluate(metric_from_string(metric), Objective::kBinaryLogistic, rows.margins, rows.columns(),
+                  kCosts);
 }
 
 TEST(MetricProperty, OrderOfRowsChangesNoBit) {
@@ -63,17 +83,18 @@ TEST(MetricProperty, OrderOfRowsChangesNoBit) {
   for (int trial = 0; trial < 40; ++trial) {
     const Rows rows = random_rows(random, trial % 2 == 1);
     const Rows others = permuted(rows, random);
-    for (const auto& names : {kRanks, kOrderFree}) {
+    for (const auto& names : {kRanks, kOrderFree, kOfMoney, kOfCards}) {
       for (const std::string& name : names) {
         const double value = value_of(name, rows);
         ASSERT_FALSE(std::isnan(value)) << name;
         EXPECT_EQ(value_of(name, others), value) << name;
       }
     }
-    for (const char* rule : {"max-f1", "fpr<=0.1", "precision>=0.2", "recall>=0.5"}) {
+    for (const char* rule :
+         {"max-f1", "fpr<=0.1", "precision>=0.2", "recall>=0.5", "min-cost", "alerts-per-day<=9"}) {
       const ThresholdRule by = threshold_rule_from_string(rule);
-      EXPECT_EQ(choose_threshold(by, rows.margins, rows.labels, rows.weights),
-                choose_threshold(by, others.margins, others.labels, others.weights))
+      EXPECT_EQ(choose_threshold(by, rows.margins, rows.columns(), kCosts),
+                choose_threshold(by, others.margins, others.columns(), kCosts))
           << rule;
     }
   }
@@ -97,11 +118,10 @@ TEST(MetricProperty, AWholeWeightIsSoManyRows) {
     Rows repeated;
     for (std::size_t i = 0; i < rows.margins.size(); ++i) {
       for (int copy = 0; copy < static_cast<int>(rows.weights[i]); ++copy) {
-        repeated.margins.push_back(rows.margins[i]);
-        repeated.labels.push_back(rows.labels[i]);
+        append(repeated, rows, i);
       }
     }
-    for (const auto& names : {kRanks, kOrderFree}) {
+    for (const auto& names : {kRanks, kOrderFree, kOfMoney}) {
       for (const std::string& name : names) EXPECT_EQ(value_of(name, repeated), value_of(name, rows)) << name;
     }
   }
@@ -112,14 +132,13 @@ TEST(MetricProperty, AChosenThresholdKeepsItsPromise) {
   for (int trial = 0; trial < 4; ++trial) {
     const Rows rows = random_rows(random, trial % 2 == 1);
     const auto at = [&](const char* rule) {
-      const auto threshold =
-          choose_threshold(threshold_rule_from_string(rule), rows.margins, rows.labels, rows.weights);
-      return confusion(rows.margins, rows.labels, rows.weights, threshold.value());
+      const auto threshold = choose_threshold(threshold_rule_from_string(rule), rows.margins, rows.columns());
+      return confusion(rows.margins, rows.columns(), threshold.value());
     };
     EXPECT_GE(at("recall>=0.5").recall(), 0.5);
     const double best_f1 = at("max-f1").f1();
     for (const float threshold : rows.margins) {
-      EXPECT_LE(confusion(rows.margins, rows.labels, rows.weights, threshold).f1(), best_f1);
+      EXPECT_LE(confusion(rows.margins, rows.columns(), threshold).f1(), best_f1);
     }
   }
 }

@@ -1,6 +1,8 @@
 // What happens at a threshold, and which threshold to take.
 #pragma once
 
+#include <coppice/evaluation_columns.h>
+
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +14,7 @@ namespace coppice {
 /// prediction is >= threshold. Weighted when weights are given.
 struct Confusion {
   double true_positive = 0, false_positive = 0, true_negative = 0, false_negative = 0;
+  double found_amount = 0, missed_amount = 0;  ///< of the positive rows; 0 without amounts
   [[nodiscard]] double positive() const noexcept;
   [[nodiscard]] double total() const noexcept;
   [[nodiscard]] double alerts() const noexcept;               ///< what is called positive
@@ -25,9 +28,13 @@ struct Confusion {
   [[nodiscard]] double balanced_accuracy() const noexcept;
   /// Matthews correlation coefficient; 0 when labels or calls are all the same, NaN without rows.
   [[nodiscard]] double mcc() const noexcept;
+  /// Share of the amounts of positive rows that is found; NaN when there is none.
+  [[nodiscard]] double amount_recall() const noexcept;
+  /// Of all rows together: the review of alerts, false alarms, and what is missed.
+  [[nodiscard]] double cost(const Costs& costs) const noexcept;
 };
-[[nodiscard]] Confusion confusion(std::span<const float> predictions, std::span<const float> labels,
-                                  std::span<const float> weights, double threshold);
+[[nodiscard]] Confusion confusion(std::span<const float> predictions, const EvaluationColumns& columns,
+                                  double threshold);
 
 /// How a threshold is chosen.
 struct ThresholdRule {
@@ -36,6 +43,8 @@ struct ThresholdRule {
     kMaxFpr,        ///< the greatest recall of those with false positive rate <= limit
     kMinPrecision,  ///< the greatest recall of those with precision >= limit
     kMinRecall,     ///< the fewest alerts of those with recall >= limit
+    kMinCost,       ///< the least cost, when it is below that of calling nothing positive
+    kMaxAlerts,     ///< the greatest recall of those with at most limit alerts a day on average
   };
   Kind kind = Kind::kMaxF1;
   double limit = 0;
@@ -44,18 +53,23 @@ struct ThresholdRule {
   bool operator==(const ThresholdRule&) const = default;
 };
 
-inline constexpr std::string_view kThresholdRules = "max-f1, fpr<=x, precision>=x, recall>=x";
+inline constexpr std::string_view kThresholdRules =
+    "max-f1, fpr<=x, precision>=x, recall>=x, min-cost, alerts-per-day<=k";
 
-/// Errors: core.threshold.rule when it is none of kThresholdRules, with x from 0 to 1.
+/// Errors: core.threshold.rule when it is none of kThresholdRules, with x from 0 to 1 and k from 0 on.
 [[nodiscard]] ThresholdRule threshold_rule_from_string(std::string_view text);
+
+/// Errors: core.metric.column, core.metric.cost when the rule looks at days or costs and there are none.
+void require_columns(const ThresholdRule& rule, const Costs& costs, const GivenColumns& given);
 
 /// The best threshold by a rule, out of the distinct predictions: of equals the highest, which has the
 /// fewest alerts. Only thresholds that find some positive row count. nullopt when none satisfies the rule.
-/// Shapes : predictions, labels [n]; weights [n] or empty. n < 2^32. Predictions are never NaN.
+/// Shapes : predictions [n], n < 2^32. Predictions are never NaN.
+/// Errors : those of require_columns.
 /// Cost   : as of a metric that ranks.
 [[nodiscard]] std::optional<float> choose_threshold(const ThresholdRule& rule,
                                                     std::span<const float> predictions,
-                                                    std::span<const float> labels,
-                                                    std::span<const float> weights);
+                                                    const EvaluationColumns& columns,
+                                                    const Costs& costs = {});
 
 }  // namespace coppice

@@ -5,6 +5,7 @@
 #include <coppice/objective.h>
 #include <coppice/parameters.h>
 #include <coppice/schema.h>
+#include <coppice/score_reference.h>
 #include <coppice/tree.h>
 
 #include <cstdint>
@@ -40,14 +41,21 @@ struct TrainingSummary {
 /// An additive model. The margin of a row is base_margin(objective, base_score) plus the leaf weight of every
 /// tree, in tree order, in float32.
 struct Model {
+  static constexpr double kDefaultThreshold = 0.5;
+
   Schema schema;
   Objective objective = Objective::kBinaryLogistic;
   float base_score = 0.5F;  ///< in prediction space
+  /// A row is called positive when its prediction is >= this: 0.5 until one is chosen for the model. Means
+  /// nothing to a model that predicts a number.
+  double threshold = kDefaultThreshold;
   std::vector<Tree> trees;
   Parameters parameters;  ///< as trained; default for an imported model
   Cuts cuts;              ///< as trained; empty for an imported model
   /// Training rows per bin, `bin_counts[f][bin]`: the reference that drift is measured against. May be empty.
   std::vector<std::vector<std::uint32_t>> bin_counts;
+  /// Of this model's predictions on its training rows, as bin_counts. May be empty.
+  ScoreReference score_reference;
   TrainingSummary summary;
 
   bool operator==(const Model&) const = default;

@@ -1,6 +1,7 @@
 // Every training parameter, declared once.
 #pragma once
 
+#include <coppice/evaluation_columns.h>
 #include <coppice/objective.h>
 
 #include <cstdint>
@@ -47,12 +48,17 @@ struct Parameters {
   std::vector<std::string> eval_metric;  ///< empty: the objective's own
   int early_stopping_rounds = 0;         ///< 0: off
   std::string early_stopping_metric;  ///< `set-metric`, as `validation-auc`; empty: last metric of last set
+  double cost_fp = 0;                 ///< of the cost metrics, as in Costs
+  std::optional<double> cost_fn;      ///< not set: the row's amount
+  double cost_review = 0;
   std::uint64_t seed = 0;
   int threads = 0;  ///< 0: all cores
   std::string device = "auto";
 
   bool operator==(const Parameters&) const = default;
 };
+
+[[nodiscard]] Costs costs_of(const Parameters& parameters) noexcept;
 
 /// One line of the table that the command line, validation, the model file and docs/parameters.md share.
 struct ParameterInfo {

@@ -22,6 +22,7 @@ struct TrainingData {
   BinnedMatrix bins;
   Buffer<float> labels;
   Buffer<float> weights;  ///< or empty
+  SideColumns side;       ///< for metrics of the training table
 };
 
 /// Cuts and bins a table. When `like` is given, its cuts are used (continued training).
@@ -33,6 +34,9 @@ struct TrainingData {
 struct EvaluationSet {
   std::string name;  ///< `validation`
   const Dataset* data = nullptr;
+  /// Its bins by the cuts of the training table (`backend.bin(*data, training.bins.cuts, false)`), for many
+  /// trainings: then `data` needs labels and weights only. Without, every training makes them.
+  const BinnedMatrix* bins = nullptr;
 };
 
 struct MetricValue {
@@ -45,8 +49,9 @@ struct Progress {
   int round = 0;  ///< counted over the whole model, from 0
   int last_round = 0;
   std::span<const MetricValue> metrics;
-  double kept_share = 1;  ///< of the rows, by the round's draw
-  double seconds = 0;     ///< since training began
+  double kept_share = 1;         ///< of the rows, by the round's draw
+  double seconds = 0;            ///< since training began
+  const Model* model = nullptr;  ///< of the rounds so far; valid during the call
 };
 
 /// Called after every round; returning false stops training with the trees so far.
@@ -57,7 +62,8 @@ struct TrainOptions {
   bool evaluate_training = false;         ///< also watch the training table, under the name `train`, first
   Observer observer;
   const Model* continue_from = nullptr;  ///< adds num_round rounds to this model
-  bool describe_data = false;            ///< fill Model::bin_counts and TrainingSummary::data_hash
+  /// Fill Model::bin_counts, Model::score_reference and TrainingSummary::data_hash.
+  bool describe_data = false;
 };
 
 /// What a training tells beside the model.
@@ -74,8 +80,8 @@ struct TrainReport {
 /// The bytes of the result depend on data, parameters (those that the table marks) and seed alone: not on
 /// backend, device, instruction set or threads. N rounds and then M more equal N + M rounds.
 /// Errors: core.parameter.value, core.train.label (not 0 or 1 for binary:logistic), core.train.one_class,
-///         core.train.weight, core.train.scale, core.train.continue (the model to continue from does not
-///         fit), and what the backend raises.
+///         core.train.weight, core.train.scale, core.train.evaluation (a set has no labels, or other bins),
+///         core.train.continue (the model to continue from does not fit), and what the backend raises.
 [[nodiscard]] Model train(const Backend& backend, const Parameters& parameters, const TrainingData& data,
                           const TrainOptions& options = {}, TrainReport* report = nullptr);
 

@@ -12,7 +12,7 @@ constexpr std::size_t kRows = 100'000;
 
 std::vector<float> draw(std::uint64_t seed, std::uint32_t replicate, const std::vector<float>& weights = {}) {
   std::vector<float> result(kRows);
-  bootstrap_weights(seed, replicate, weights, result);
+  bootstrap_weights(seed, replicate, weights, {}, result);
   return result;
 }
 
@@ -44,6 +44,15 @@ TEST(BootstrapWeights, MultiplyTheRowsOwn) {
   for (std::size_t i = 0; i < kRows; ++i) weights[i] = static_cast<float>(i % 4) / 4;
   const auto counts = draw(3, 7), products = draw(3, 7, weights);
   for (std::size_t i = 0; i < kRows; ++i) ASSERT_EQ(products[i], counts[i] * weights[i]);
+}
+
+TEST(BootstrapWeights, RowsOfAGroupCountAlike) {
+  const auto of_rows = draw(1, 5);
+  std::vector<std::uint32_t> groups(kRows);
+  for (std::size_t i = 0; i < kRows; ++i) groups[i] = static_cast<std::uint32_t>((i * 7) % 1000);
+  std::vector<float> counts(kRows);
+  bootstrap_weights(1, 5, {}, groups, counts);
+  for (std::size_t i = 0; i < kRows; ++i) ASSERT_EQ(counts[i], of_rows[groups[i]]);
 }
 
 TEST(PercentileInterval, InterpolatesLinearly) {

@@ -14,7 +14,7 @@ using Floats = std::vector<float>;
 TEST(Confusion, CountsEachKindOfRow) {
   const Floats predictions = {0.9F, 0.5F, 0.4F, 0.6F, 0.1F, 0.2F};
   const Floats labels = {1, 1, 1, 0, 0, 0};
-  const Confusion counts = confusion(predictions, labels, {}, 0.5);
+  const Confusion counts = confusion(predictions, {labels}, 0.5);
   EXPECT_EQ(counts.true_positive, 2);  // 0.5 is called positive
   EXPECT_EQ(counts.false_negative, 1);
   EXPECT_EQ(counts.false_positive, 1);
@@ -29,7 +29,7 @@ TEST(Confusion, AddsWeights) {
   const Floats predictions = {0.9F, 0.1F, 0.9F, 0.1F};
   const Floats labels = {1, 1, 0, 0};
   const Floats weights = {4, 1, 2, 8};
-  const Confusion sums = confusion(predictions, labels, weights, 0.5);
+  const Confusion sums = confusion(predictions, {labels, weights}, 0.5);
   EXPECT_EQ(sums.true_positive, 4);
   EXPECT_EQ(sums.false_negative, 1);
   EXPECT_EQ(sums.false_positive, 2);
@@ -41,11 +41,11 @@ TEST(Confusion, AddsWeights) {
 }
 
 TEST(Confusion, RatiosWithoutRowsAreNotANumber) {
-  const Confusion none_called = confusion(Floats{0.1F}, Floats{1}, {}, 0.5);
+  const Confusion none_called = confusion(Floats{0.1F}, {Floats{1}}, 0.5);
   EXPECT_TRUE(std::isnan(none_called.precision()));
   EXPECT_EQ(none_called.recall(), 0);
   EXPECT_EQ(none_called.f1(), 0);
-  const Confusion none_positive = confusion(Floats{0.1F}, Floats{0}, {}, 0.5);
+  const Confusion none_positive = confusion(Floats{0.1F}, {Floats{0}}, 0.5);
   EXPECT_TRUE(std::isnan(none_positive.recall()));
   EXPECT_TRUE(std::isnan(none_positive.f1()));
   EXPECT_EQ(none_positive.accuracy(), 1);
@@ -69,7 +69,7 @@ const Floats kLabels = {0, 1, 1, 1, 0, 0, 0};
 
 std::optional<float> choose(std::string_view rule, const Floats& labels = kLabels,
                             const Floats& weights = {}) {
-  return choose_threshold(threshold_rule_from_string(rule), kScores, labels, weights);
+  return choose_threshold(threshold_rule_from_string(rule), kScores, {labels, weights});
 }
 
 TEST(ChooseThreshold, FollowsTheRule) {
@@ -114,9 +114,10 @@ TEST(ThresholdRule, NamesGoBothWays) {
       static_cast<void>(threshold_rule_from_string(text));
       ADD_FAILURE() << text;
     } catch (const Error& error) {
-      EXPECT_EQ(error.what(), "[core.threshold.rule] '" + text +
-                                  "' is no rule for a threshold; there are max-f1, fpr<=x, precision>=x, "
-                                  "recall>=x, with x from 0 to 1");
+      EXPECT_EQ(error.what(),
+                "[core.threshold.rule] '" + text +
+                    "' is no rule for a threshold; there are max-f1, fpr<=x, precision>=x, "
+                    "recall>=x, min-cost, alerts-per-day<=k, with x from 0 to 1 and k from 0 on");
     }
   }
 }

@@ -21,7 +21,7 @@ constexpr Objective kSquared = Objective::kSquaredError;
 
 double value_of(std::string_view metric, const Floats& margins, const Floats& labels,
                 const Floats& weights = {}, Objective objective = kLogistic) {
-  return evaluate(metric_from_string(metric), objective, margins, labels, weights);
+  return evaluate(metric_from_string(metric), objective, margins, {labels, weights});
 }
 
 std::string error_of(std::string_view metric) {
@@ -175,6 +175,27 @@ TEST(Auc, CountsPairs) {
     }
   }
   EXPECT_EQ(value_of("auc", margins, labels), right / pairs);
+}
+
+TEST(Auc, IsTheSameBitsWithAndWithoutRankingAllRows) {
+  // Beside another metric of the ranking auc comes from the ranking; alone it counts pairs.
+  std::mt19937 random(3);
+  const std::vector<Metric> both = {metric_from_string("auc"), metric_from_string("ap")};
+  for (const unsigned n_rows : {2U, 3U, 50U, 1000U, 20000U}) {
+    for (const unsigned n_rare : {1U, 2U, 3U, 7U, 8U, 200U, 9000U}) {
+      if (n_rare >= n_rows) continue;
+      for (const float rare_label : {0.0F, 1.0F}) {
+        Floats margins, labels;
+        for (unsigned i = 0; i < n_rows; ++i) {
+          const auto level = static_cast<int>(random() % (i % 2 == 0 ? 5 : 1000));  // many ties, and few
+          margins.push_back(std::copysign(static_cast<float>(level), random() % 2 == 0 ? 1.0F : -1.0F));
+          labels.push_back(i < n_rare ? rare_label : 1 - rare_label);
+        }
+        EXPECT_EQ(value_of("auc", margins, labels), evaluate(both, kLogistic, margins, {.labels = labels})[0])
+            << n_rare << " of " << n_rows;
+      }
+    }
+  }
 }
 
 TEST(AveragePrecision, OfHandComputedOrders) {
@@ -331,10 +352,10 @@ TEST(Metric, SeveralAtOnceAreWhatEachIs) {
   for (const auto& names : {kRankMetrics, kThresholdMetrics, kLosses}) {
     for (const std::string& name : names) metrics.push_back(metric_from_string(name));
   }
-  const auto values = evaluate(metrics, kLogistic, kScores, kLabels, {});
+  const auto values = evaluate(metrics, kLogistic, kScores, {kLabels});
   ASSERT_EQ(values.size(), metrics.size());
   for (std::size_t i = 0; i < metrics.size(); ++i) {
-    EXPECT_EQ(values[i], evaluate(metrics[i], kLogistic, kScores, kLabels, {})) << metrics[i].name();
+    EXPECT_EQ(values[i], evaluate(metrics[i], kLogistic, kScores, {kLabels})) << metrics[i].name();
   }
 }
 

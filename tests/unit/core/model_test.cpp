@@ -152,12 +152,16 @@ TEST(FirstDifference, LooksAtEveryPart) {
               "kind of feature amount: numeric and categorical");
   EXPECT_THAT(difference([](Model& m) { m.parameters.max_depth = 7; }), "parameter max_depth: 6 and 7");
   EXPECT_EQ(difference([](Model& m) { m.parameters.threads = 7; }), "") << "threads do not belong to a model";
+  EXPECT_THAT(difference([](Model& m) { m.threshold = 0.2; }), "threshold: 0.5 and 0.2");
   EXPECT_THAT(difference([](Model& m) { m.cuts.values.push_back(1); }), "number of cuts: 0 and 1");
   EXPECT_THAT(difference([](Model& m) { m.trees.pop_back(); }), "number of trees: 2 and 1");
   EXPECT_THAT(difference([](Model& m) { m.trees[1].nodes[0].weight = -0.0F; }),
               "tree 1, node 0: weight: 0.5 and -0");
   EXPECT_THAT(difference([](Model& m) { m.trees[0].categories[0] = 2; }), "categories of tree 0[0]: 1 and 2");
   EXPECT_THAT(difference([](Model& m) { m.bin_counts = {{1}}; }), "number of binned features: 0 and 1");
+  EXPECT_THAT(difference([](Model& m) { m.score_reference.cuts = {1}; }), "number of score cuts: 0 and 1");
+  EXPECT_THAT(difference([](Model& m) { m.score_reference.counts = {1}; }),
+              "number of score counts: 0 and 1");
   EXPECT_THAT(difference([](Model& m) { m.summary.best_round = 3; }), "best round: -1 and 3");
   EXPECT_THAT(difference([](Model& m) { m.summary.curves = {{.name = "a"}}; }),
               "number of metric curves: 0 and 1");

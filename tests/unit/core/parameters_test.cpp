@@ -64,6 +64,9 @@ Parameters unusual() {
           .eval_metric = {"mae", "error@0.3"},
           .early_stopping_rounds = 20,
           .early_stopping_metric = "validation-mae",
+          .cost_fp = 2.5,
+          .cost_fn = 30,
+          .cost_review = 1.5,
           .seed = std::numeric_limits<std::uint64_t>::max(),
           .threads = 3,
           .device = "cuda:1"};

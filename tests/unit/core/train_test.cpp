@@ -149,6 +149,27 @@ TEST(Train, EarlyStoppingTakesAnyNumberOverNotANumber) {
   for (const double value : values) EXPECT_FALSE(value > values.back());
 }
 
+TEST(Train, EvaluationBinsMayBeAtHand) {
+  const Dataset data = steps(2000, 4), valid = steps(500, 5);
+  const auto backend = kernels::make_cpu_backend(1);
+  const TrainingData prepared = prepare(*backend, few_rounds(5), data);
+  const BinnedMatrix bins = backend->bin(valid, prepared.bins.cuts, false);
+  Dataset labels_only = valid;
+  labels_only.columns = {};
+  const Model made = train(*backend, few_rounds(5), prepared, {.evaluation = {{"validation", &valid}}});
+  const Model given =
+      train(*backend, few_rounds(5), prepared, {.evaluation = {{"validation", &labels_only, &bins}}});
+  EXPECT_EQ(given, made);
+  Dataset fewer = steps(499, 5);
+  const auto refused = [&](const Dataset& set, const BinnedMatrix& of_set) {
+    EXPECT_THROW(
+        (void)train(*backend, few_rounds(5), prepared, {.evaluation = {{"validation", &set, &of_set}}}),
+        Error);
+  };
+  refused(fewer, bins);
+  refused(valid, backend->bin(valid, backend->make_cuts(valid, {}), false));
+}
+
 TEST(Train, ObserverSeesEveryRoundAndCanStop) {
   const Dataset data = steps(500, 6);
   std::vector<int> rounds;
@@ -208,6 +229,35 @@ TEST(Train, CountsTheRowsOfEachBin) {
   ASSERT_EQ(expected[1][0], 205U);
   const Model model = train(*backend, few_rounds(1), prepared, {.describe_data = true});
   EXPECT_EQ(model.bin_counts, expected);
+}
+
+ScoreReference reference_of(const Model& model, const Dataset& data) {
+  std::vector<float> scores;
+  for (std::size_t row = 0; row < data.n_rows; ++row) {
+    scores.push_back(predict_margin(model, std::vector{data.columns[0][row], data.columns[1][row]}));
+  }
+  margins_to_predictions(model.objective, scores);
+  return describe_scores(scores);
+}
+
+TEST(Train, DescribesTheScoresOfTheModelThatItReturns) {
+  const Dataset data = steps(1000, 9), other = steps(1000, 10);
+  const auto backend = kernels::make_cpu_backend(1);
+  const Model model = train(*backend, few_rounds(4), data, {.describe_data = true});
+  EXPECT_GT(model.score_reference.cuts.size(), 2U);
+  EXPECT_EQ(model.score_reference, reference_of(model, data));
+
+  const Model more = train(*backend, few_rounds(2), data, {.continue_from = &model, .describe_data = true});
+  EXPECT_EQ(more.score_reference, reference_of(more, data));
+  const Model undescribed = train(*backend, few_rounds(2), data, {.continue_from = &model});
+  EXPECT_EQ(undescribed.score_reference, ScoreReference()) << "that of another model is worse than none";
+
+  Parameters parameters = few_rounds(60);
+  parameters.early_stopping_rounds = 5;
+  const Model stopped =
+      train(*backend, parameters, data, {.evaluation = {{"validation", &other}}, .describe_data = true});
+  ASSERT_LT(stopped.trees.size(), 55U) << "rounds after the best one were forgotten";
+  EXPECT_EQ(stopped.score_reference, reference_of(stopped, data));
 }
 
 TEST(Train, HashTellsItsDataApart) {

@@ -161,7 +161,7 @@ TEST(CsvRandom, TablesReadBackEqual) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     const Example example = ExampleMaker(seed).make();
     CsvOptions options;
-    options.label = "y";
+    options.label = std::string("y");
     options.keep = {"t0", "t1"};
     options.categorical = {"t0", "t1"};  // a short table may have no text in them
     const std::string plain = folder.write("t.csv", example.text);

@@ -353,10 +353,37 @@ std::string message_of_sample(std::string_view from, std::string_view to) {
 
 TEST(ReadModel, RefusesAnUnknownMajorVersion) {
   EXPECT_THAT(
-      message_of_sample(R"(\"format\":[1,0])", R"(\"format\":[2,0])"),
+      message_of_sample(R"(\"format\":[1,1])", R"(\"format\":[2,0])"),
       testing::StartsWith("[io.model.version] model.json: attribute coppice.format: written in format 2.0"));
-  EXPECT_EQ(message_of_sample(R"(\"format\":[1,0])", R"(\"format\":[1,7])"), "")
+  EXPECT_EQ(message_of_sample(R"(\"format\":[1,1])", R"(\"format\":[1,7])"), "")
       << "a minor version only adds";
+}
+
+TEST(ReadModel, TakesTheUsualThresholdWhereNoneIsStored) {
+  Model model = make_sample_model();
+  model.threshold = Model::kDefaultThreshold;
+  const std::string bytes = write_model(model, ModelFormat::kJson);
+  EXPECT_THAT(bytes, testing::Not(HasSubstr(R"(\"threshold)")));
+  EXPECT_EQ(read_model(bytes, "model.json").threshold, 0.5);
+}
+
+TEST(ReadModel, ChecksTheThreshold) {
+  const std::string stored = R"(\"threshold\":0.3333333333333333)";
+  for (const char* const bad : {"1.1", "-0.1", "null"}) {
+    EXPECT_EQ(message_of_sample(stored, R"(\"threshold\":)" + std::string(bad)),
+              "[io.model.field] model.json: attribute coppice.threshold: expected a probability from 0 to 1");
+  }
+}
+
+TEST(ReadModel, ChecksTheScoreReference) {
+  const auto message = [](std::string_view from, std::string_view to) { return message_of_sample(from, to); };
+  const std::string complaint =
+      "[io.model.field] model.json: attribute coppice.score_reference: expected finite, ascending cuts and "
+      "one "
+      "count more";
+  EXPECT_EQ(message(R"(\"counts\":[1,2,7])", R"(\"counts\":[1,2])"), complaint);
+  EXPECT_EQ(message("[1e-07,0.1]", "[0.1,0.1]"), complaint);
+  EXPECT_EQ(message("[1e-07,0.1]", "[1e-07,null]"), complaint);
 }
 
 TEST(ReadModel, ChecksThatOurPartFitsTheTrees) {

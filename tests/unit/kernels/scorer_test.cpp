@@ -1,6 +1,7 @@
 #include "scoring/engine.h"
 
 #include <coppice/error.h>
+#include <coppice/explainer.h>
 #include <coppice/scorer.h>
 #include <gmock/gmock.h>
 
@@ -179,15 +180,20 @@ TEST_P(ScorerTest, DoesNotAllocate) {
   on_floats.trees[1].categories[1] = scoring::kMaxCategoryCode;
   for (const Model& model : {model_of({small_tree(), categorical_tree()}, 2), on_floats}) {
     const Scorer scorer(model);
+    const Explainer explainer(model);
     const std::vector<float> rows(2 * 700, 1.0F);
     const std::array columns{rows.data(), rows.data() + 700};
     std::vector<float> scores(700);
     std::vector<std::int32_t> leaves(2);
+    std::vector<double> contributions(3);
+    std::vector<Reason> reasons(2);
     const std::size_t before = g_allocations;
     static_cast<void>(scorer.score({rows.data(), 2}));
     scorer.score_rows(rows, scores);
     scorer.score_columns(columns, 0, scores);
     scorer.leaves({rows.data(), 2}, leaves);
+    explainer.contributions({rows.data(), 2}, contributions);
+    EXPECT_EQ(find_reasons(contributions, reasons), 2U);
     EXPECT_EQ(g_allocations, before);
   }
 }

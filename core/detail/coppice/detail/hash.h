@@ -25,7 +25,8 @@ enum class Purpose : std::uint32_t {
   kCuts,
   kScreening,
   kBootstrap,
-  kWorkingRow
+  kWorkingRow,
+  kTrial
 };
 
 /// Key of one purpose in one round (or of one node, level, ...: `index`).

@@ -1,0 +1,15 @@
+// How many of the cards that investigators see are compromised.
+#pragma once
+
+#include <coppice/evaluation_columns.h>
+
+#include <span>
+
+namespace coppice {
+
+/// Metric `card_precision@k=n`, see evaluate(). Needs groups and days.
+/// Cost: O(n), and a sort of the cards of each day.
+[[nodiscard]] double card_precision(std::span<const float> margins, const EvaluationColumns& columns,
+                                    double count);
+
+}  // namespace coppice

@@ -1,0 +1,60 @@
+#include "work_queue.h"
+
+#include <utility>
+
+#include "service.h"
+
+namespace coppice::serve {
+
+WorkQueue::WorkQueue(std::size_t capacity, int threads, const std::function<Worker(std::size_t)>& make_worker)
+    : capacity_(capacity) {
+  threads_.reserve(static_cast<std::size_t>(threads));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(threads); ++i) {
+    threads_.emplace_back([this, make_worker, i] {
+      Worker worker = make_worker(i);
+      work(worker);
+    });
+  }
+}
+
+void WorkQueue::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    is_stopping_ = true;
+  }
+  is_ready_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  jobs_.clear();
+}
+
+bool WorkQueue::push_below(std::size_t limit, Job job) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (jobs_.size() >= limit) return false;
+    jobs_.push_back(std::move(job));
+  }
+  is_ready_.notify_one();
+  return true;
+}
+
+std::size_t WorkQueue::size() const {
+  const std::scoped_lock lock(mutex_);
+  return jobs_.size();
+}
+
+void WorkQueue::work(Worker& worker) {
+  while (true) {
+    Job job;
+    {
+      std::unique_lock lock(mutex_);
+      is_ready_.wait(lock, [this] { return is_stopping_ || !jobs_.empty(); });
+      if (is_stopping_) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    job(worker);
+  }
+}
+
+}  // namespace coppice::serve
