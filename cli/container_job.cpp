@@ -76,9 +76,13 @@ ChannelFormat format_of(const std::string& channel, const std::string& content_t
   const std::size_t semicolon = std::min(text.find(';'), text.size());
   const std::string kind = trimmed_lower_case(text.substr(0, semicolon));
   const std::string parameters = trimmed_lower_case(text.substr(semicolon));
-  if (parameters.find("label_size=") != std::string::npos &&
-      parameters.find("label_size=1") == std::string::npos) {
-    refuse(channel, fmt::format("content type '{}': the label is one column", content_type));
+  constexpr std::string_view kLabelSize = "label_size=";
+  if (const std::size_t found = parameters.find(kLabelSize); found != std::string::npos) {
+    const std::size_t begin = found + kLabelSize.size();
+    const std::string size = parameters.substr(begin, parameters.find(';', begin) - begin);
+    if (trimmed_lower_case(size) != "1") {
+      refuse(channel, fmt::format("content type '{}': the label is one column", content_type));
+    }
   }
   constexpr std::array<std::string_view, 2> kCsv = {"csv", "text/csv"};
   constexpr std::array<std::string_view, 4> kLibsvm = {"", "libsvm", "text/libsvm", "text/x-libsvm"};
@@ -107,8 +111,7 @@ Channel read_channel(const std::string& name, const Json& config, const fs::path
     refuse(name, "input mode Pipe is not read; ask for File or FastFile");
   }
   if (text_of(config, "RecordWrapperType") == "RecordIO") refuse(name, "RecordIO records are not read");
-  Channel channel{
-      .name = name, .format = format_of(name, text_of(config, "ContentType")), .files = files_below(folder)};
+  Channel channel{.format = format_of(name, text_of(config, "ContentType")), .files = files_below(folder)};
   if (channel.files.empty()) refuse(name, fmt::format("no file in {}", folder.string()));
   return channel;
 }

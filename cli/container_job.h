@@ -15,7 +15,6 @@ enum class ChannelFormat : std::uint8_t { kCsv, kLibsvm };
 
 /// A table of the job.
 struct Channel {
-  std::string name;
   ChannelFormat format = ChannelFormat::kLibsvm;
   std::vector<std::string> files;  ///< in order of their paths
 };

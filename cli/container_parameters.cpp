@@ -1,5 +1,6 @@
 #include "container_parameters.h"
 
+#include <coppice/cuts.h>
 #include <coppice/error.h>
 #include <coppice/metric.h>
 #include <coppice/nearest_name.h>
@@ -85,12 +86,12 @@ bool read_flag(std::string_view name, const std::string& value, std::string_view
 
 /// The service's own trainer takes any number of bins.
 std::string limited_bins(const std::string& value) {
-  const int most = 255;
   int bins = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), bins);
-  if (error != std::errc{} || end != value.data() + value.size() || bins <= most) return value;
-  write_log(fmt::format("warning: max_bin {}: Coppice has {} bins at most and takes these\n", bins, most));
-  return fmt::to_string(most);
+  if (error != std::errc{} || end != value.data() + value.size() || bins <= kMaxValueBins) return value;
+  write_log(
+      fmt::format("warning: max_bin {}: Coppice has {} bins at most and takes these\n", bins, kMaxValueBins));
+  return fmt::to_string(kMaxValueBins);
 }
 
 std::string current_objective(const std::string& value) {
@@ -136,9 +137,9 @@ void set_hyperparameters(const std::map<std::string, std::string>& hyperparamete
     check_name(name);
     set_one(name, without_blanks(value), job);
   }
-  const bool has_rounds =
-      std::ranges::any_of(hyperparameters, [](const auto& entry) { return entry.first == "num_round"; });
-  if (!has_rounds) refuse("num_round", "missing: it says how many rounds to train");
+  if (!hyperparameters.contains("num_round")) {
+    refuse("num_round", "missing: it says how many rounds to train");
+  }
   if (const auto tuning = hyperparameters.find(std::string(kTuningMetric)); tuning != hyperparameters.end()) {
     watch_tuning_metric(without_blanks(tuning->second), parameters);
   }

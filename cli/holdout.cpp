@@ -8,38 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include "options.h"
 #include "split_columns.h"
 #include "strategies.h"
 #include "text.h"
 #include "time_column.h"
 
 namespace coppice::cli {
-namespace {
-
-tune::SplitStrategy holdout_strategy(const HoldoutOptions& options, bool has_times, bool has_groups,
-                                     Objective objective) {
-  if (!options.strategy.empty()) return strategy_of_name(options.strategy);
-  if (has_times) return has_groups ? tune::SplitStrategy::kTimeGroup : tune::SplitStrategy::kTime;
-  if (has_groups) return tune::SplitStrategy::kGroup;
-  return objective == Objective::kBinaryLogistic ? tune::SplitStrategy::kStratified
-                                                 : tune::SplitStrategy::kRandom;
-}
-
-/// Numbered in the order of their appearance, as `coppice split` does.
-std::vector<std::uint32_t> classes_of(const Buffer<float>& labels) {
-  std::vector<std::uint32_t> classes;
-  classes.reserve(labels.size());
-  for (const float label : labels) classes.push_back(label == labels[0] ? 0 : 1);
-  return classes;
-}
-
-std::vector<std::string> column_names(const Schema& schema) {
-  std::vector<std::string> names = schema.ignored;
-  for (const Feature& feature : schema.features) names.push_back(feature.name);
-  return names;
-}
-
-}  // namespace
 
 void add_holdout(CLI::App& command, HoldoutOptions& options) {
   const auto check = [](const std::string& text) {
@@ -62,25 +37,11 @@ void add_holdout(CLI::App& command, HoldoutOptions& options) {
       ->check(CLI::IsMember(strategy_names()).description(""))
       ->needs("--valid-fraction")
       ->type_name("NAME");
-  command
-      .add_option("--gap", options.gap,
-                  "Leave out the rows so long after the training rows, for labels that arrive late: a number "
-                  "in the unit of the "
-                  "times, or for dates 90s, 30m, 12h, 7d")
-      ->needs("--valid-fraction")
-      ->capture_default_str()
-      ->type_name("LENGTH");
+  add_gap(command, options.gap, "the training rows")->needs("--valid-fraction");
 }
 
 void check_holdout(const HoldoutOptions& options, const SideColumnNames& names) {
-  if (options.strategy.empty()) return;
-  const tune::SplitStrategy strategy = strategy_of_name(options.strategy);
-  if (tune::uses_time(strategy) && names.time.empty()) {
-    throw Error("cli.usage", fmt::format("--strategy {} needs --time-column", options.strategy));
-  }
-  if (tune::uses_groups(strategy) && names.group.empty()) {
-    throw Error("cli.usage", fmt::format("--strategy {} needs --group-column", options.strategy));
-  }
+  check_strategy(options.strategy, given_columns(names));
 }
 
 TrainingTables hold_out(TableWithSides table, const HoldoutOptions& options, Objective objective,
@@ -88,10 +49,9 @@ TrainingTables hold_out(TableWithSides table, const HoldoutOptions& options, Obj
   Dataset& data = table.csv.data;
   if (options.fraction == 0) return {std::move(data), {}};
   const SideTable& sides = table.sides;
-  const std::vector<std::uint32_t> classes =
-      objective == Objective::kBinaryLogistic ? classes_of(data.labels) : std::vector<std::uint32_t>();
+  const std::vector<std::uint32_t> classes = classes_of(data, objective);
   tune::SplitOptions split;
-  split.strategy = holdout_strategy(options, !sides.times.empty(), !sides.groups.empty(), objective);
+  split.strategy = choose_strategy(options.strategy, given_columns(evaluation_columns(data)), objective);
   split.fractions = {1 - options.fraction, options.fraction};
   split.seed = seed;
   split.gap = length_of("--gap", options.gap, sides.scale);

@@ -75,6 +75,28 @@ void add_seed(CLI::App& command, std::uint64_t& seed, const std::string& what) {
   command.add_option("--seed", seed, "Seed of " + what)->check(check)->capture_default_str()->type_name("N");
 }
 
+void add_time_column(CLI::App& command, std::string& column) {
+  command
+      .add_option("--time-column", column,
+                  "Times, by name or index: numbers, or dates as 2026-11-24 or 2026-11-24 10:00:00")
+      ->type_name("NAME|INDEX");
+}
+
+void add_group_column(CLI::App& command, std::string& column) {
+  command.add_option("--group-column", column, "Cards, customers or the like, by name or index")
+      ->type_name("NAME|INDEX");
+}
+
+CLI::Option* add_gap(CLI::App& command, std::string& gap, const std::string& after) {
+  return command
+      .add_option("--gap", gap,
+                  fmt::format("Leave out the rows so long after {}, for labels that arrive late: a number in "
+                              "the unit of the times, or for dates 90s, 30m, 12h, 7d",
+                              after))
+      ->capture_default_str()
+      ->type_name("LENGTH");
+}
+
 void add_threshold(CLI::App& command, std::optional<double>& threshold) {
   const auto check = [](const std::string& text) {
     double value = -1;
@@ -105,6 +127,15 @@ void log_extra_columns(const io::CsvTable& table) {
                         fmt::join(unused, ", ")));
 }
 
+std::vector<std::string> column_names(const Schema& schema) {
+  std::vector<std::string> names = schema.ignored;
+  for (const Feature& feature : schema.features) names.push_back(feature.name);
+  for (const std::string& name : {schema.label, schema.weight}) {
+    if (!name.empty()) names.push_back(name);
+  }
+  return names;
+}
+
 void warn_of_numeric_names(const std::vector<std::string>& names) {
   if (!std::ranges::all_of(names, is_number)) return;
   write_log(
@@ -112,13 +143,6 @@ void warn_of_numeric_names(const std::vector<std::string>& names) {
       "--no-header takes it as data\n");
 }
 
-void warn_of_numeric_names(const Schema& schema) {
-  std::vector<std::string> names = schema.ignored;
-  for (const Feature& feature : schema.features) names.push_back(feature.name);
-  for (const std::string& name : {schema.label, schema.weight}) {
-    if (!name.empty()) names.push_back(name);
-  }
-  warn_of_numeric_names(names);
-}
+void warn_of_numeric_names(const Schema& schema) { warn_of_numeric_names(column_names(schema)); }
 
 }  // namespace coppice::cli

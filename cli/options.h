@@ -10,7 +10,8 @@
 
 namespace CLI {  // NOLINT(readability-identifier-naming): a name of the CLI11 library
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace coppice::cli {
 
@@ -30,6 +31,12 @@ void add_json(CLI::App& command, bool& json);
 void add_model(CLI::App& command, std::string& path);
 /// --seed; `what` says of what.
 void add_seed(CLI::App& command, std::uint64_t& seed, const std::string& what);
+/// --time-column.
+void add_time_column(CLI::App& command, std::string& column);
+/// --group-column.
+void add_group_column(CLI::App& command, std::string& column);
+/// --gap: `after` which rows.
+CLI::Option* add_gap(CLI::App& command, std::string& gap, const std::string& after);
 /// --threshold, between 0 and 1; none is the one that the model stores.
 void add_threshold(CLI::App& command, std::optional<double>& threshold);
 
@@ -38,6 +45,9 @@ void add_threshold(CLI::App& command, std::optional<double>& threshold);
 
 /// Tells on standard error which columns of a table are of no use to the model, nor were asked to be kept.
 void log_extra_columns(const io::CsvTable& table);
+
+/// Names of all columns that a schema knows of.
+[[nodiscard]] std::vector<std::string> column_names(const Schema& schema);
 
 /// Warns on standard error when every column name is a number, as it is when the first row was data. (Columns
 /// without header are not named by numbers.)

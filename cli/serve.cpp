@@ -11,11 +11,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "options.h"
 #include "text.h"
+#include "threads.h"
 #include "verb.h"
 
 namespace coppice::cli {
@@ -115,9 +115,7 @@ ExitCode run(Arguments arguments) {
   server_options.limits.request = milliseconds_of(arguments.request_seconds);
   server_options.notice = [](std::string_view text) { write_log(fmt::format("{}\n", text)); };
   server_options.handles_signals = true;
-  if (server_options.threads == 0) {
-    server_options.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  }
+  server_options.threads = thread_count(server_options.threads);
   const auto format = serve::parse_accept(arguments.accept);
   if (!format) {
     throw Error("cli.usage",

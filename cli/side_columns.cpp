@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "options.h"
 #include "time_column.h"
 
 namespace coppice::cli {
@@ -89,12 +90,8 @@ void fill_sides(const SideColumnNames& names, const PlaceOfRow& place, TableWith
 }  // namespace
 
 void add_side_columns(CLI::App& command, SideColumnNames& names) {
-  command
-      .add_option("--time-column", names.time,
-                  "Times, by name or index: numbers, or dates as 2026-11-24 or 2026-11-24 10:00:00")
-      ->type_name("NAME|INDEX");
-  command.add_option("--group-column", names.group, "Cards, customers or the like, by name or index")
-      ->type_name("NAME|INDEX");
+  add_time_column(command, names.time);
+  add_group_column(command, names.group);
   command.add_option("--amount-column", names.amount, "Money at stake in each row, by name or index")
       ->type_name("NAME|INDEX");
   command

@@ -314,19 +314,9 @@ void add_strategy(CLI::App& command, Arguments& arguments) {
       ->check(CLI::IsMember(names).description(""))
       ->capture_default_str()
       ->type_name("NAME");
-  command
-      .add_option("--time-column", arguments.columns.time,
-                  "Times, by name or index: numbers, or dates as 2026-11-24 or 2026-11-24 10:00:00")
-      ->type_name("NAME");
-  command
-      .add_option("--group-column", arguments.columns.group, "Cards, customers or the like, by name or index")
-      ->type_name("NAME");
-  command
-      .add_option("--gap", arguments.gap,
-                  "Leave out the rows so long after a part, for labels that arrive late: a number in the "
-                  "unit of the times, or for dates 90s, 30m, 12h, 7d")
-      ->capture_default_str()
-      ->type_name("LENGTH");
+  add_time_column(command, arguments.columns.time);
+  add_group_column(command, arguments.columns.group);
+  add_gap(command, arguments.gap, "a part");
   command.add_option("--train-length", arguments.train_length, "Prequential: time that a fold trains on")
       ->type_name("LENGTH");
   command.add_option("--test-length", arguments.test_length, "Prequential: time that a fold tests on")
@@ -348,7 +338,7 @@ Verb add_split(CLI::App& program) {
   command
       ->add_option("--label", arguments->columns.label,
                    "Column, by name or index, whose classes a stratified or group split keeps")
-      ->type_name("NAME");
+      ->type_name("NAME|INDEX");
   command->add_option("--out", arguments->out, "Folder for the parts")->required()->type_name("DIR");
   command->add_option("--fractions", arguments->fractions, "Shares of the rows; they sum to 1")
       ->delimiter(',')

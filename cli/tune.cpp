@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "options.h"
+#include "strategies.h"
 #include "study_folder.h"
 #include "text.h"
 #include "threads.h"
@@ -142,8 +143,8 @@ ExitCode run_study(const TuneArguments& arguments) {
   study.data_hash = folder.journal().study.data_hash;  // what can be told without reading the tables, first
   study.fold_hash = folder.journal().study.fold_hash;
   folder.check_same(study);
-  tune::TrialTables tables = read_tables(arguments.tables, study.parameters);
-  tables.folds = make_folds(arguments, study);
+  auto [tables, sides] = read_tables(arguments.tables, study.parameters);
+  tables.folds = make_folds(arguments, study, tables.train, sides);
   study.data_hash = tune::data_hash(tables);
   study.fold_hash = tune::fold_hash(tables.folds);
   folder.check_same(study);
@@ -186,17 +187,13 @@ void add_tables(CLI::App& command, TuneArguments& arguments) {
       ->type_name("K");
   command
       .add_option("--strategy", arguments.fold_strategy,
-                  "How rows go to folds: stratified, random, time, group or time-group, as in coppice split")
-      ->check(CLI::IsMember({"stratified", "random", "time", "group", "time-group"}).description(""))
-      ->capture_default_str()
+                  "How rows go to folds; if not given: time, group or time-group by the columns that are "
+                  "named, else stratified (random for numbers)")
+      ->check(CLI::IsMember(strategy_names()).description(""))
+      ->needs("--folds")
       ->type_name("NAME");
-  command.add_option("--time-column", arguments.fold_columns.time, "Times of folds, by name or index")
-      ->type_name("NAME");
-  command.add_option("--group-column", arguments.fold_columns.group, "Groups of folds, by name or index")
-      ->type_name("NAME");
-  command.add_option("--gap", arguments.gap, "Time left out after the training part of a fold")
-      ->capture_default_str()
-      ->type_name("LENGTH");
+  add_gap(command, arguments.gap, "the training part of a fold")->needs("--folds");
+  add_side_columns(command, arguments.tables.sides);
 }
 
 void add_search(CLI::App& command, TuneArguments& arguments) {

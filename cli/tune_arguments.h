@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "split_columns.h"
+#include "side_columns.h"
 #include "training_parameters.h"
 
 namespace coppice::cli {
@@ -18,6 +18,7 @@ struct TableSource {
   std::vector<std::string> train;
   std::vector<std::string> validation;  ///< PATH or NAME=PATH
   io::CsvOptions csv;
+  SideColumnNames sides;
 };
 
 struct TuneArguments {
@@ -36,8 +37,7 @@ struct TuneArguments {
   bool has_trials = false;  ///< --trials was given
   int parallel = 1;
   std::size_t n_folds = 0;
-  std::string fold_strategy = "stratified";
-  SplitColumnNames fold_columns;
+  std::string fold_strategy;  ///< empty: by the columns that are named
   std::string gap = "0";
   std::string out;
   int log_period = 1;

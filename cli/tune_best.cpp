@@ -50,7 +50,7 @@ Model retrained(const tune::Study& study, const tune::Trial& winner, const TuneA
     set_parameter(parameters, "threads", arguments.parameters.threads);
   if (!arguments.parameters.device.empty()) set_parameter(parameters, "device", arguments.parameters.device);
   const TableSource source = source_of(study);
-  if (tune::data_hash(read_tables(source, parameters)) != study.data_hash) {
+  if (tune::data_hash(read_tables(source, parameters).trial) != study.data_hash) {
     throw Error("cli.tune.changed",
                 fmt::format("{}: the tables have other content than when the study began", arguments.best));
   }
@@ -66,8 +66,7 @@ Model retrained(const tune::Study& study, const tune::Trial& winner, const TuneA
 ExitCode write_best(const TuneArguments& arguments) {
   if (arguments.model.empty()) throw Error("cli.usage", "--best needs --model, the file to write");
   const tune::Journal journal = read_study(arguments.best);
-  const tune::Limits limits = journal.runs.empty() ? tune::Limits{} : journal.runs.back().limits;
-  const tune::Outcome outcome = tune::decide(journal.study, limits, journal.finished);
+  const tune::Outcome outcome = tune::decide(journal.study, journal.limits(), journal.finished);
   const tune::Trial* winner = outcome.winner();
   if (winner == nullptr) {
     throw Error("cli.tune.winner", fmt::format("{}: no trial has completed yet", arguments.best));

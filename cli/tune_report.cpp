@@ -13,8 +13,7 @@ namespace coppice::cli {
 ExitCode write_study_report(const TuneArguments& arguments) {
   if (arguments.out.empty()) throw Error("cli.usage", "name the HTML file to write with --out");
   const tune::Journal journal = read_study(arguments.report);
-  const tune::Limits limits = journal.runs.empty() ? tune::Limits{} : journal.runs.back().limits;
-  const tune::Outcome outcome = tune::decide(journal.study, limits, journal.finished);
+  const tune::Outcome outcome = tune::decide(journal.study, journal.limits(), journal.finished);
   io::write_file_atomically(arguments.out, tuning_report_html(journal.study, outcome, arguments.report));
   return kSuccess;
 }

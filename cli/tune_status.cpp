@@ -50,7 +50,7 @@ Status status_of(const std::string& folder) {
   status.is_running = io::AppendFile::is_locked(journal_path(folder));  // before reading: then all is there
   status.journal = read_study(folder);
   const tune::Journal& journal = status.journal;
-  if (!journal.runs.empty()) status.limits = journal.runs.back().limits;
+  status.limits = journal.limits();
   status.outcome = tune::decide(journal.study, status.limits, journal.finished);
   for (const tune::Trial& trial : journal.finished) {
     const bool is_decided = std::ranges::find(status.outcome.trials, trial.index, &tune::Trial::index) !=
@@ -121,9 +121,8 @@ Json config_json(const Status& status) {
 Json definition_json(const tune::Study& study) {
   Json fixed = Json::object();
   for (const ParameterInfo& info : parameter_table()) {
-    const bool is_varied = std::ranges::any_of(
-        study.space, [&](const tune::Range& range) { return tune::parameter_name(range.name) == info.name; });
-    if (info.in_model && !is_varied) fixed[info.name] = get_parameter(study.parameters, info.name);
+    if (info.in_model && !tune::varies(study.space, info.name))
+      fixed[info.name] = get_parameter(study.parameters, info.name);
   }
   return {{"StaticHyperParameters", fixed},
           {"AlgorithmSpecification", {{"AlgorithmName", "coppice"}, {"TrainingInputMode", "File"}}}};

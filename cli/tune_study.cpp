@@ -1,19 +1,19 @@
 #include "tune_study.h"
 
 #include <coppice/error.h>
-#include <coppice/io/csv_rows.h>
 #include <coppice/io/file.h>
 #include <coppice/metric.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "named_tables.h"
 #include "options.h"
+#include "split_columns.h"
+#include "strategies.h"
 #include "text.h"
 #include "time_column.h"
 
@@ -22,23 +22,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array kFoldStrategies = {
-    std::pair(std::string_view("stratified"), tune::SplitStrategy::kStratified),
-    std::pair(std::string_view("random"), tune::SplitStrategy::kRandom),
-    std::pair(std::string_view("time"), tune::SplitStrategy::kTime),
-    std::pair(std::string_view("group"), tune::SplitStrategy::kGroup),
-    std::pair(std::string_view("time-group"), tune::SplitStrategy::kTimeGroup)};
-
 [[noreturn]] void refuse(const std::string& why) { throw Error("cli.usage", why); }
 
 tune::Strategy search_strategy(const std::string& name) {
   if (name == "grid") return tune::Strategy::kGrid;
   return name == "halving" ? tune::Strategy::kHalving : tune::Strategy::kRandom;
-}
-
-bool varies(const tune::Space& space, std::string_view parameter) {
-  return std::ranges::any_of(
-      space, [&](const tune::Range& range) { return tune::parameter_name(range.name) == parameter; });
 }
 
 tune::Space read_space(const TuneArguments& arguments) {
@@ -49,7 +37,7 @@ tune::Space read_space(const TuneArguments& arguments) {
   for (const std::string& text : arguments.ranges) space.push_back(tune::range_from_text(text));
   for (const std::string& word : arguments.parameters.words) {
     const std::string_view name = tune::parameter_name(std::string_view(word).substr(0, word.find('=')));
-    if (varies(space, name)) {
+    if (tune::varies(space, name)) {
       refuse(fmt::format("--param {}: {} has a range, too; leave one of them out", word, name));
     }
   }
@@ -93,37 +81,46 @@ tune::Goal make_goal(const TuneArguments& arguments, Parameters& parameters) {
 
 Json source_json(const TableSource& source) {
   const io::CsvOptions& csv = source.csv;
-  return {{"train", source.train},         {"valid", source.validation}, {"label", csv.label},
-          {"weight", csv.weight},          {"ignore", csv.ignored},      {"categorical", csv.categorical},
-          {"missing", csv.missing_tokens}, {"header", csv.has_header}};
+  return {{"train", source.train},
+          {"valid", source.validation},
+          {"label", csv.label},
+          {"weight", csv.weight},
+          {"ignore", csv.ignored},
+          {"categorical", csv.categorical},
+          {"missing", csv.missing_tokens},
+          {"header", csv.has_header},
+          {"time", source.sides.time},
+          {"group", source.sides.group},
+          {"amount", source.sides.amount},
+          {"day_length", source.sides.day_length}};
 }
 
-io::CsvOptions csv_options(io::CsvOptions csv, const Parameters& parameters) {
+io::CsvOptions csv_options(const TableSource& source, const Parameters& parameters) {
+  io::CsvOptions csv = source.csv;
   csv.threads = parameters.threads;
   csv.binary_label = parameters.objective == Objective::kBinaryLogistic;
+  // What tells rows apart, or when they came, is not learned from.
+  for (const std::string* name : {&source.sides.time, &source.sides.group}) {
+    if (!name->empty()) csv.ignored.push_back(*name);
+  }
   return csv;
 }
 
 void check_folds(const TuneArguments& arguments, const Parameters& parameters) {
-  const auto& [label, time, group] = arguments.fold_columns;
-  if (arguments.n_folds == 0) {
-    if (!time.empty() || !group.empty()) refuse("--time-column and --group-column belong to --folds");
-    return;
-  }
+  if (arguments.n_folds == 0) return;
   if (!arguments.tables.validation.empty()) refuse("give either --valid or --folds");
-  const std::string& name = arguments.fold_strategy;
-  const bool uses_time = name.starts_with("time"), uses_groups = name.ends_with("group");
-  if (uses_time == time.empty()) {
-    refuse(fmt::format("--strategy {} {} --time-column", name, uses_time ? "needs" : "does not look at"));
-  }
-  if (uses_groups == group.empty()) {
-    refuse(fmt::format("--strategy {} {} --group-column", name, uses_groups ? "needs" : "does not look at"));
-  }
-  if (name == "stratified" && parameters.objective != Objective::kBinaryLogistic) {
+  check_strategy(arguments.fold_strategy, given_columns(arguments.tables.sides));
+  if (arguments.fold_strategy == "stratified" && parameters.objective != Objective::kBinaryLogistic) {
     refuse("stratified folds need classes; use --strategy random");
   }
   if (std::ranges::find(arguments.tables.train, "-") != arguments.tables.train.end()) {
-    refuse("folds read the table twice, which standard input cannot be; name a file");
+    refuse("folds end in a training on all rows, which standard input does not give again; name a file");
+  }
+}
+
+void check_metrics(const Parameters& parameters, const SideColumnNames& sides) {
+  for (const std::string& metric : parameters.eval_metric) {
+    require_columns(metric_from_string(metric), costs_of(parameters), given_columns(sides));
   }
 }
 
@@ -143,8 +140,9 @@ tune::Study make_study(const TuneArguments& arguments) {
   study.halving = {arguments.limits.n_trials, arguments.min_rounds, arguments.factor};
   study.median_rule = {arguments.uses_median_rule, arguments.min_rounds, arguments.min_trials};
   study.goal = make_goal(arguments, study.parameters);
+  check_metrics(study.parameters, arguments.tables.sides);
   const bool stops_early =
-      study.parameters.early_stopping_rounds > 0 || varies(study.space, "early_stopping_rounds");
+      study.parameters.early_stopping_rounds > 0 || tune::varies(study.space, "early_stopping_rounds");
   if (stops_early && study.parameters.early_stopping_metric.empty()) {
     study.parameters.early_stopping_metric = study.goal.metric;
   }
@@ -169,18 +167,25 @@ TableSource source_of(const tune::Study& study) {
   source.csv.categorical = json.at("categorical").get<std::vector<std::string>>();
   source.csv.missing_tokens = json.at("missing").get<std::vector<std::string>>();
   source.csv.has_header = json.at("header");
+  source.sides = {.time = json.at("time"),
+                  .group = json.at("group"),
+                  .amount = json.at("amount"),
+                  .day_length = json.at("day_length")};
   return source;
 }
 
-tune::TrialTables read_tables(const TableSource& source, const Parameters& parameters) {
-  tune::TrialTables tables;
-  io::CsvOptions csv = csv_options(source.csv, parameters);
-  tables.train = io::read_csv(source.train, csv).data;
-  warn_of_numeric_names(tables.train.schema);
-  csv.has_header = tables.train.schema.has_header;
+StudyTables read_tables(const TableSource& source, const Parameters& parameters) {
+  StudyTables tables;
+  io::CsvOptions csv = csv_options(source, parameters);
+  TableWithSides train = read_table(source.train, nullptr, csv, source.sides);
+  tables.trial.train = std::move(train.csv.data);
+  tables.sides = std::move(train.sides);
+  const Schema& schema = tables.trial.train.schema;
+  warn_of_numeric_names(schema);
+  csv.has_header = schema.has_header;
   for (NamedTable& named : group_validation(source.validation)) {
-    Dataset data = io::read_csv(named.paths, tables.train.schema, csv).data;
-    tables.watched.push_back({std::move(named.name), std::move(data)});
+    Dataset data = read_table(named.paths, &schema, csv, source.sides).csv.data;
+    tables.trial.watched.push_back({std::move(named.name), std::move(data)});
   }
   return tables;
 }
@@ -190,27 +195,25 @@ Dataset read_as_one(const TableSource& source, const Parameters& parameters) {
   for (const NamedTable& named : group_validation(source.validation)) {
     paths.insert(paths.end(), named.paths.begin(), named.paths.end());
   }
-  return io::read_csv(paths, csv_options(source.csv, parameters)).data;
+  return io::read_csv(paths, csv_options(source, parameters)).data;
 }
 
-std::vector<tune::Parts> make_folds(const TuneArguments& arguments, const tune::Study& study) {
+std::vector<tune::Parts> make_folds(const TuneArguments& arguments, const tune::Study& study,
+                                    const Dataset& train, const SideTable& sides) {
   if (arguments.n_folds == 0) return {};
-  SplitColumnNames columns = arguments.fold_columns;
+  const Objective objective = study.parameters.objective;
   tune::SplitOptions options;
-  options.strategy = std::ranges::find(kFoldStrategies, arguments.fold_strategy, [](const auto& known) {
-                       return known.first;
-                     })->second;
-  const bool stratifies =
-      options.strategy == tune::SplitStrategy::kStratified || options.strategy == tune::SplitStrategy::kGroup;
-  if (stratifies && study.parameters.objective == Objective::kBinaryLogistic)
-    columns.label = arguments.tables.csv.label;
-  const io::CsvRows rows(arguments.tables.train, arguments.tables.csv.has_header, study.parameters.threads);
-  write_log(note_on_unused_columns(rows.names(), columns));
-  const SplitTable table = read_split_table(rows, columns);
+  options.strategy =
+      choose_strategy(arguments.fold_strategy, given_columns(arguments.tables.sides), objective);
   options.n_folds = arguments.n_folds;
   options.seed = study.seed;
-  options.gap = length_of("--gap", arguments.gap, table.scale);
-  return tune::make_folds(table.columns(), options);
+  options.gap = length_of("--gap", arguments.gap, sides.scale);
+  write_log(note_on_unused_columns(column_names(train.schema),
+                                   {.label = train.schema.label,
+                                    .time = tune::uses_time(options.strategy) ? sides.time_name : "",
+                                    .group = tune::uses_groups(options.strategy) ? sides.group_name : ""}));
+  const std::vector<std::uint32_t> classes = classes_of(train, objective);
+  return tune::make_folds({train.n_rows, classes, sides.times, sides.groups}, options);
 }
 
 }  // namespace coppice::cli

@@ -18,13 +18,20 @@ namespace coppice::cli {
 /// The files that Study::source tells of.
 [[nodiscard]] TableSource source_of(const tune::Study& study);
 
-/// Reads the tables, without folds. Errors: those of io::read_csv.
-[[nodiscard]] tune::TrialTables read_tables(const TableSource& source, const Parameters& parameters);
+/// What a study reads.
+struct StudyTables {
+  tune::TrialTables trial;
+  SideTable sides;  ///< of the training table
+};
+
+/// Reads the tables, without folds. Errors: those of read_table.
+[[nodiscard]] StudyTables read_tables(const TableSource& source, const Parameters& parameters);
 /// Reads all of them as one table. Errors: those of io::read_csv.
 [[nodiscard]] Dataset read_as_one(const TableSource& source, const Parameters& parameters);
 
 /// Divides the training table as it was asked for; no folds when they were not.
-/// Errors: cli.usage; those of read_split_table and tune::make_folds.
-[[nodiscard]] std::vector<tune::Parts> make_folds(const TuneArguments& arguments, const tune::Study& study);
+/// Errors: cli.usage; those of tune::make_folds.
+[[nodiscard]] std::vector<tune::Parts> make_folds(const TuneArguments& arguments, const tune::Study& study,
+                                                  const Dataset& train, const SideTable& sides);
 
 }  // namespace coppice::cli

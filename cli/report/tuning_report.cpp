@@ -217,7 +217,7 @@ std::string trials_table(const View& view, std::span<const tune::Trial* const> t
   for (const tune::Range& range : view.study.space) table.header.push_back(range.name);
   for (const tune::Trial* trial : trials) {
     if (trial == view.outcome.winner()) table.highlighted = table.rows.size();
-    const int rounds = trial->curves.empty() ? 0 : static_cast<int>(trial->curves.front().values.size());
+    const int rounds = trial->curves.empty() ? 0 : trial->curves.back().n_rounds;
     table.rows.push_back({fmt::to_string(trial->index),
                           number_html(trial->score(), metric_text(trial->score())),
                           escape(tune::to_string(trial->status)), fmt::to_string(rounds)});

@@ -71,11 +71,8 @@ double least_cost(const Ranking& ranking, const Costs& costs) {
   return least / all.weight();
 }
 
-double calibration_error(Objective objective, std::span<const float> margins,
-                         const EvaluationColumns& columns) {
+double calibration_error(std::span<const float> predictions, const EvaluationColumns& columns) {
   constexpr std::size_t kBins = 10;
-  Buffer<float> predictions(margins);
-  margins_to_predictions(objective, predictions);
   const Ranking ranking(predictions, {.labels = columns.labels, .weights = columns.weights});
   const double all = ranking.total().weight();
   // Bin b holds the weight from all * b / 10 to all * (b + 1) / 10; its gap is the sum of prediction - label.
@@ -131,6 +128,7 @@ double ranking_value(const Metric& metric, const Ranking& ranking, const Costs& 
           ranking, [x](const Confusion& c) { return c.precision() >= x; },
           [](const Confusion& c) { return c.recall(); });
     case Metric::Kind::kAmountRecallAtFpr:
+      if (!(ranking.total().amount > 0)) return kNaN;
       return best_threshold_value(
           ranking, [x](const Confusion& c) { return c.false_positive_rate() <= x; },
           [](const Confusion& c) { return c.amount_recall(); });
@@ -192,19 +190,9 @@ double threshold_value(const Metric& metric, const Confusion& confusion, const C
   }
 }
 
-Confusion confusion_of_margins(Objective objective, std::span<const float> margins,
-                               const EvaluationColumns& columns, double threshold) {
-  Buffer<float> predictions(margins);
-  margins_to_predictions(objective, predictions);
-  return confusion(predictions, columns, threshold);
-}
-
 double loss_value(Metric::Kind kind, Objective objective, std::span<const float> margins,
-                  const EvaluationColumns& columns) {
-  const std::span<const float> labels = columns.labels, weights = columns.weights;
+                  std::span<const float> labels, std::span<const float> weights) {
   switch (kind) {
-    case Metric::Kind::kCalibrationError:
-      return calibration_error(objective, margins, columns);
     case Metric::Kind::kR2:
       return r_squared(objective, margins, labels, weights);
     case Metric::Kind::kRmse:
@@ -228,6 +216,11 @@ std::vector<double> evaluate(std::span<const Metric> metrics, Objective objectiv
   const auto ranks = [](const Metric& metric) { return is_of_ranking(metric.kind); };
   const bool ranks_once = std::ranges::count_if(metrics, ranks) == 1;
   std::optional<Ranking> ranking;
+  std::optional<Buffer<float>> all_predictions;
+  const auto predictions = [&]() -> std::span<const float> {
+    if (!all_predictions) margins_to_predictions(objective, all_predictions.emplace(margins));
+    return *all_predictions;
+  };
   std::vector<double> values;
   for (const Metric& metric : metrics) {
     if (metric.kind == Metric::Kind::kAuc && ranks_once && columns.weights.empty()) {
@@ -242,10 +235,12 @@ std::vector<double> evaluate(std::span<const Metric> metrics, Objective objectiv
       if (!ranking) ranking.emplace(margins, ranked_columns(metrics, columns));
       values.push_back(ranking_value(metric, *ranking, costs));
     } else if (metric.has_threshold()) {
-      const Confusion at = confusion_of_margins(objective, margins, columns, metric.argument);
+      const Confusion at = confusion(predictions(), columns, metric.argument);
       values.push_back(threshold_value(metric, at, costs));
+    } else if (metric.kind == Metric::Kind::kCalibrationError) {
+      values.push_back(calibration_error(predictions(), columns));
     } else {
-      values.push_back(loss_value(metric.kind, objective, margins, columns));
+      values.push_back(loss_value(metric.kind, objective, margins, columns.labels, columns.weights));
     }
   }
   return values;

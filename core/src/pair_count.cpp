@@ -23,11 +23,11 @@ constexpr std::uint64_t kMostPairs = std::uint64_t{1} << 52;
 /// Rows that are looked up together: one alone would wait for each of its comparisons.
 constexpr std::size_t kLanes = 16;
 
-/// The distinct keys of the rare rows, ascending, filled up to 2^n - 1, and how many rare rows are below
-/// each.
+/// The distinct keys of the rare rows, ascending, filled up to 2^n with one that is above all, and how many
+/// rare rows are below each.
 struct RareKeys {
   std::vector<std::uint32_t> keys;
-  std::vector<std::uint32_t> n_below;  ///< one more, for a key above all
+  std::vector<std::uint32_t> n_below;  ///< one more than keys, for what is above the last
 
   explicit RareKeys(std::vector<std::uint32_t> rows) {
     std::ranges::sort(rows);
@@ -36,10 +36,8 @@ struct RareKeys {
       keys.push_back(rows[i]);
       n_below.push_back(static_cast<std::uint32_t>(i));
     }
-    keys.resize((std::size_t{1} << std::bit_width(keys.size())) - 1, UINT32_MAX);
+    keys.resize(std::bit_ceil(keys.size() + 1), UINT32_MAX);
     n_below.resize(keys.size() + 1, static_cast<std::uint32_t>(rows.size()));
-    keys.push_back(UINT32_MAX);
-    n_below.push_back(n_below.back());
   }
 
   /// Adds up, over these rows, the rare rows that are below and those that are not above.

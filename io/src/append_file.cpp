@@ -6,9 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
-#include <system_error>
-#include <utility>
 
 #include "file_descriptor.h"
 #include "file_steps.h"

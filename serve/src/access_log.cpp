@@ -3,18 +3,15 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "json_text.h"
 
 namespace coppice::serve {
 namespace {
 
 /// How long a record may wait for its line.
 constexpr std::chrono::milliseconds kWritePeriod{50};
-
-std::string quoted(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 }  // namespace
 
@@ -27,9 +24,9 @@ std::string access_line(const AccessRecord& record) {
       R"("seconds":{:.6f},"bytes_in":{},"bytes_out":{},"model":{},"rows":{}}})"
       "\n",
       fmt::gmtime(static_cast<std::time_t>(seconds.count())), microseconds.count(),
-      quoted(record.remote.view()), to_string(record.method), quoted(record.target.view()), record.status,
-      std::chrono::duration<double>(record.duration).count(), record.bytes_in, record.bytes_out,
-      quoted(record.model.view()), record.n_rows);
+      json_text(record.remote.view()), to_string(record.method), json_text(record.target.view()),
+      record.status, std::chrono::duration<double>(record.duration).count(), record.bytes_in,
+      record.bytes_out, json_text(record.model.view()), record.n_rows);
 }
 
 AccessLog::AccessLog(std::size_t n_threads, std::function<void(std::string_view)> write)

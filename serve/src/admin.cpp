@@ -4,19 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
-#include <iterator>
-#include <nlohmann/json.hpp>
+
+#include "json_text.h"
 
 namespace coppice::serve {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-void set_json(Response& response, const Json& value) {
-  response.set_json(200, value.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
+void set_json(Response& response, const Json& value) { response.set_json(200, json_text(value)); }
 
 /// The text of a field. Errors: HttpError 400.
 std::string text_field(const nlohmann::json& object, const char* name) {
@@ -53,9 +50,7 @@ std::string inside_root(const ServerOptions& options, const std::string& url) {
 std::size_t number_of(const Route& route, std::string_view name, std::size_t otherwise) {
   const std::string text = form_field(route.query, name);
   if (text.empty()) return otherwise;
-  std::size_t number = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed == std::errc() && end == text.data() + text.size()) return number;
+  if (const auto number = whole_number(text)) return *number;
   throw HttpError(400, "serve.model.request", fmt::format("{}={}: expected a whole number", name, text));
 }
 

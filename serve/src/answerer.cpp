@@ -8,19 +8,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "json_text.h"
 #include "npy_writer.h"
 
 namespace coppice::serve {
 namespace {
-
-/// A text as a JSON string.
-std::string json_text(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 /// The shortest text that reads back as the same number.
 template <class Number>

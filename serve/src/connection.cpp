@@ -25,7 +25,7 @@ constexpr std::size_t kKeptBytes = 16 * 1024;
 /// How long a refused client may go on to send before the connection is cut: without it the answer is lost.
 constexpr std::chrono::milliseconds kLingerTime{2'000};
 
-void trim(std::string& text) {
+void release_if_large(std::string& text) {
   if (text.capacity() > kKeptBytes) std::string().swap(text);
 }
 
@@ -107,8 +107,8 @@ class Connection final : public ConnectionBase, public std::enable_shared_from_t
     if (!parser_) {
       idle_since_ = now();
       deadline = idle_since_ + limits().idle;
-      trim(out_);
-      trim(storage_);
+      release_if_large(out_);
+      release_if_large(storage_);
       if (buffer_.capacity() > kKeptBytes) buffer_.shrink_to_fit();
     }
     stream_.async_read_some(

@@ -5,9 +5,10 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <utility>
+
+#include "json_text.h"
 
 namespace coppice::serve {
 namespace {
@@ -262,7 +263,7 @@ std::string to_json(const DriftReport& report) {
                   {"seconds", report.seconds},
                   {"score", report.score ? to_value(*report.score) : Json()},
                   {"features", std::move(features)}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(json);
 }
 
 }  // namespace coppice::serve

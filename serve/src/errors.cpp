@@ -1,21 +1,16 @@
 // How each family of routes tells of an error.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
+#include "json_text.h"
 #include "service.h"
 
 namespace coppice::serve {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-std::string to_text(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 /// An error of the service, by its name in the API of the managed service.
 void set_service_error(Response& response, int status, std::string_view type, std::string_view message) {
   response.add_header("x-amzn-ErrorType", type);
-  response.set_json(status, to_text({{"message", message}, {"Message", message}}));
+  response.set_json(status, json_text({{"message", message}, {"Message", message}}));
 }
 
 /// As the managed service tells what went wrong in a container (SageMaker runtime API, InvokeEndpoint).
@@ -39,11 +34,11 @@ void set_endpoint_error(Response& response, const Route& route, const HttpError&
   }
   response.add_header("x-amzn-ErrorType", "ModelError");
   response.set_json(
-      424, to_text({{"Message", fmt::format("Received client error ({}) from model with message \"{}\"",
-                                            error.status(), error.message())},
-                    {"OriginalStatusCode", error.status()},
-                    {"OriginalMessage", error.message()},
-                    {"LogStreamArn", ""}}));
+      424, json_text({{"Message", fmt::format("Received client error ({}) from model with message \"{}\"",
+                                              error.status(), error.message())},
+                      {"OriginalStatusCode", error.status()},
+                      {"OriginalMessage", error.message()},
+                      {"LogStreamArn", ""}}));
 }
 
 std::string_view type_of_model_error(int status) {
@@ -75,10 +70,10 @@ void set_error(Response& response, const Route& route, const HttpError& error) {
     case RouteKind::kModel:
     case RouteKind::kModelDrift:
     case RouteKind::kModelInvoke:
-      return response.set_json(error.status(), to_text({{"code", error.status()},
-                                                        {"type", type_of_model_error(error.status())},
-                                                        {"message", error.message()},
-                                                        {"id", error.id()}}));
+      return response.set_json(error.status(), json_text({{"code", error.status()},
+                                                          {"type", type_of_model_error(error.status())},
+                                                          {"message", error.message()},
+                                                          {"id", error.id()}}));
     default:
       return response.set_text(error.status(), fmt::format("{}\n", error.what()));
   }

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <utility>
 
 #include "admin.h"
@@ -14,10 +13,11 @@ constexpr std::size_t kQuickBodyBytes = 16 * 1024;
 /// Contributions cost about so many times what a score does.
 constexpr std::size_t kCostOfExplaining = 16;
 
-/// Whether a text names an output that is made of contributions, perhaps: a mistake costs a detour only.
+/// Whether a text names an output that is made of contributions. Not decoded: what is overlooked (other case,
+/// %72) is answered all the same, only on the connection's thread.
 bool asks_to_explain(std::string_view text) noexcept {
   return text.find("reasons") != std::string_view::npos ||
-         text.find("contributions") != std::string_view::npos || text.find("bias") != std::string_view::npos;
+         text.find("contributions") != std::string_view::npos;
 }
 
 /// The model that answers: named by the path, else by X-Amzn-SageMaker-Target-Model, else the first.
@@ -39,9 +39,7 @@ AnswerFormat answer_format_of(const Request& request, AnswerFormat fallback) {
 }
 
 std::size_t count_of(std::string_view text) {
-  std::size_t count = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (failed == std::errc() && end == text.data() + text.size() && count > 0) return count;
+  if (const std::size_t count = whole_number(text).value_or(0); count > 0) return count;
   throw HttpError(400, "serve.request.output",
                   fmt::format("top={}: expected a whole number from 1 on", text));
 }
@@ -58,10 +56,10 @@ void select_output(std::string_view form, const ServedModel& model, AnswerOption
 /// Leaves a copy of the request for the shadow model, unless it is behind.
 void copy_to_shadow(const ServedModel& model, const BodyType& type, std::string_view body,
                     const Worker& worker, WorkQueue& queue) {
-  const auto job = [shadow = model.shadow, threshold = model.answer.threshold, type, body = std::string(body),
-                    answered = worker.answer.predictions](Worker& other) {
+  WorkQueue::Job job = [shadow = model.shadow, threshold = model.answer.threshold, type,
+                        body = std::string(body), answered = worker.answer.predictions](Worker& other) {
     try {
-      std::vector<float> predictions;
+      std::vector<float>& predictions = other.answer.predictions;
       shadow->reader.read(type, body, other.rows);
       shadow->answerer.predict(other.rows, predictions);
       if (predictions.size() != answered.size()) return shadow->comparison.record_failure();
@@ -70,7 +68,7 @@ void copy_to_shadow(const ServedModel& model, const BodyType& type, std::string_
       shadow->comparison.record_failure();
     }
   };
-  if (!queue.try_push_unhurried(job)) model.shadow->comparison.record_dropped();
+  if (!queue.try_push_unhurried(std::move(job))) model.shadow->comparison.record_dropped();
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "readers.h"
+#include "take_until.h"
 
 namespace coppice::serve {
 namespace {
@@ -31,13 +32,9 @@ struct JsonFault {
 /// Takes the events of one JSON text.
 class RowEvents final : public nlohmann::json_sax<json> {
  public:
-  RowEvents(const FeatureTable& features, RowBatch& rows)
-      : features_(features), rows_(rows), seen_(rows.memory.seen) {}
-
-  /// For the text of one row: a list at the top is a row and not a list of rows.
-  void begin_text(bool is_row) {
-    depth_ = 0;
-    has_instances_ = is_row_begun_ = false;
+  /// `is_row`: a list at the top is a row and not a list of rows.
+  RowEvents(const FeatureTable& features, bool is_row, RowBatch& rows)
+      : features_(features), rows_(rows), seen_(rows.memory.seen) {
     places_[0] = is_row ? Place::kOneRow : Place::kBody;
   }
 
@@ -65,14 +62,11 @@ class RowEvents final : public nlohmann::json_sax<json> {
   bool binary(json::binary_t& /*value*/) override { return false; }
 
   bool start_array(std::size_t /*size*/) override {
-    if (n_skipped_ > 0 || is_passed_over()) return ++n_skipped_ > 0;
+    if (!enter()) return true;
     switch (place()) {
       case Place::kBody:
         push(Place::kUndecided);
         break;
-      case Place::kUndecided:
-        place() = Place::kRows;
-        [[fallthrough]];
       case Place::kRows:
       case Place::kOneRow:
         begin_list();
@@ -90,7 +84,7 @@ class RowEvents final : public nlohmann::json_sax<json> {
         index_ = 0;
         push(Place::kList);
         break;
-      case Place::kList:
+      default:
         fail_kind("a list");
     }
     return true;
@@ -103,14 +97,11 @@ class RowEvents final : public nlohmann::json_sax<json> {
   }
 
   bool start_object(std::size_t /*size*/) override {
-    if (n_skipped_ > 0 || is_passed_over()) return ++n_skipped_ > 0;
+    if (!enter()) return true;
     switch (place()) {
       case Place::kBody:
         push(Place::kBodyObject);
         break;
-      case Place::kUndecided:
-        place() = Place::kRows;
-        [[fallthrough]];
       case Place::kRows:
       case Place::kOneRow:
         push(Place::kObject);
@@ -175,6 +166,16 @@ class RowEvents final : public nlohmann::json_sax<json> {
   [[nodiscard]] bool is_in_object() { return place() == Place::kObject || place() == Place::kBodyObject; }
   [[nodiscard]] bool is_passed_over() { return is_in_object() && key_ == Key::kUnknown; }
 
+  /// At the beginning of a list or an object. False when it is within the value of an unknown key.
+  bool enter() {
+    if (n_skipped_ > 0 || is_passed_over()) {
+      ++n_skipped_;
+      return false;
+    }
+    if (place() == Place::kUndecided) place() = Place::kRows;
+    return true;
+  }
+
   void begin_list() {
     values_ = rows_.add_row().data();
     index_ = 0;
@@ -186,7 +187,6 @@ class RowEvents final : public nlohmann::json_sax<json> {
     is_row_begun_ = true;
     values_ = rows_.add_row().data();
     n_seen_ = 0;
-    seen_.resize(features_.size());
   }
 
   void end_row_of_object() {
@@ -298,7 +298,9 @@ void replace_nan(std::string_view text, std::string& replaced) {
   }
 }
 
-[[noreturn]] void fail(const JsonFault& fault, std::string_view text, std::string_view where) {
+/// `line`: as for read_text.
+[[noreturn]] void fail(const JsonFault& fault, std::string_view text, std::size_t line) {
+  const std::string where = line == 0 ? std::string() : fmt::format("line {}, ", line);
   const std::size_t begin = std::min(text.size(), fault.byte == 0 ? 0 : fault.byte - 1);
   if (fault.is_overflow) {
     throw Error("serve.request.value",
@@ -310,25 +312,26 @@ void replace_nan(std::string_view text, std::string& replaced) {
                                                         fault.byte, io::shown(text.substr(begin))));
 }
 
-/// Reads one text. `where` stands in messages, in front.
-void read_text(const FeatureTable& features, std::string_view text, bool is_row, std::string_view where,
-               RowBatch& rows) {
+/// `line`: as for read_text. Errors: JsonFault, Error.
+void parse_text(const FeatureTable& features, std::string_view text, std::size_t line, RowBatch& rows) {
+  RowEvents events(features, /*is_row=*/line > 0, rows);
+  json::sax_parse(text, &events);
+}
+
+/// Reads one text: line `line` of JSON Lines, which is a row, or, when it is 0, a whole body.
+void read_text(const FeatureTable& features, std::string_view text, std::size_t line, RowBatch& rows) {
   const std::size_t n_rows = rows.n_rows();
-  RowEvents events(features, rows);
   try {
-    events.begin_text(is_row);
-    json::sax_parse(text, &events);
+    parse_text(features, text, line, rows);
   } catch (const JsonFault& fault) {
-    if (text.find("NaN") == std::string_view::npos) fail(fault, text, where);
+    if (text.find("NaN") == std::string_view::npos) fail(fault, text, line);
     while (rows.n_rows() > n_rows) rows.drop_row();
     std::ranges::fill(rows.memory.seen, 0);
     replace_nan(text, rows.memory.text);
-    RowEvents again(features, rows);
     try {
-      again.begin_text(is_row);
-      json::sax_parse(rows.memory.text, &again);
+      parse_text(features, rows.memory.text, line, rows);
     } catch (const JsonFault& second) {
-      fail(second, rows.memory.text, where);
+      fail(second, rows.memory.text, line);
     }
   }
 }
@@ -337,16 +340,15 @@ void read_text(const FeatureTable& features, std::string_view text, bool is_row,
 
 void read_json_rows(const FeatureTable& features, std::string_view body, RowBatch& rows) {
   rows.memory.seen.assign(features.size(), 0);
-  read_text(features, body, false, "", rows);
+  read_text(features, body, 0, rows);
 }
 
 void read_json_lines_rows(const FeatureTable& features, std::string_view body, RowBatch& rows) {
   rows.memory.seen.assign(features.size(), 0);
-  for (std::size_t n_lines = 1; !body.empty(); ++n_lines) {
-    const std::string_view line = body.substr(0, body.find('\n'));
-    body.remove_prefix(std::min(body.size(), line.size() + 1));
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    read_text(features, line, true, fmt::format("line {}, ", n_lines), rows);
+  for (std::size_t line = 1; !body.empty(); ++line) {
+    const std::string_view text = take_until(body, '\n');
+    if (text.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    read_text(features, text, line, rows);
   }
 }
 

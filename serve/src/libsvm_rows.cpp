@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "error_message.h"
 #include "readers.h"
 
 namespace coppice::serve {
@@ -18,9 +19,8 @@ void read_sparse(std::string_view body, io::LibsvmRows& sparse) {
   try {
     io::append_libsvm(body, "body", io::LibsvmLabels::kOptional, sparse);
   } catch (const Error& error) {
-    const std::string_view message =
-        std::string_view(error.what()).substr(error.id().size() + 3);  // behind "[id] "
-    throw Error(error.id() == "io.libsvm.syntax" ? "serve.request.syntax" : "serve.request.value", message);
+    throw Error(error.id() == "io.libsvm.syntax" ? "serve.request.syntax" : "serve.request.value",
+                message_of(error));
   }
 }
 

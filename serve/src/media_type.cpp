@@ -6,18 +6,18 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <string_view>
 
 #include "ascii_case.h"
+#include "take_until.h"
 
 namespace coppice::serve {
 namespace {
 
-/// The part before a separator, trimmed; it and the separator are cut off the text.
+/// take_until, the part without blanks around it.
 std::string_view next_part(std::string_view& text, char separator) noexcept {
-  const std::string_view part = text.substr(0, text.find(separator));
-  text.remove_prefix(std::min(text.size(), part.size() + 1));
-  return io::trim(part);
+  return io::trim(take_until(text, separator));
 }
 
 /// The value of a parameter `name=value`, without quotes; empty for another parameter.
@@ -31,44 +31,36 @@ std::string_view parameter_value(std::string_view parameter, std::string_view na
   return parameter;
 }
 
-template <class Format>
-struct NamedFormat {
+struct MediaType {
   std::string_view name;
-  Format format;
+  BodyFormat body;
+  std::optional<AnswerFormat> answer;  ///< nothing: no answer is of this type
 };
 
-constexpr std::array kBodies{NamedFormat{"text/csv", BodyFormat::kCsv},
-                             NamedFormat{"csv", BodyFormat::kCsv},
-                             NamedFormat{"text/libsvm", BodyFormat::kLibsvm},
-                             NamedFormat{"text/x-libsvm", BodyFormat::kLibsvm},
-                             NamedFormat{"libsvm", BodyFormat::kLibsvm},
-                             NamedFormat{"application/json", BodyFormat::kJson},
-                             NamedFormat{"application/jsonlines", BodyFormat::kJsonLines},
-                             NamedFormat{"application/x-jsonlines", BodyFormat::kJsonLines},
-                             NamedFormat{"application/jsonl", BodyFormat::kJsonLines},
-                             NamedFormat{"application/x-ndjson", BodyFormat::kJsonLines},
-                             NamedFormat{"application/x-npy", BodyFormat::kNpy}};
-
-constexpr std::array kAnswers{NamedFormat{"text/csv", AnswerFormat::kCsv},
-                              NamedFormat{"application/json", AnswerFormat::kJson},
-                              NamedFormat{"application/jsonlines", AnswerFormat::kJsonLines},
-                              NamedFormat{"application/x-jsonlines", AnswerFormat::kJsonLines},
-                              NamedFormat{"application/jsonl", AnswerFormat::kJsonLines},
-                              NamedFormat{"application/x-ndjson", AnswerFormat::kJsonLines},
-                              NamedFormat{"application/x-npy", AnswerFormat::kNpy}};
+constexpr std::array kMediaTypes{
+    MediaType{"text/csv", BodyFormat::kCsv, AnswerFormat::kCsv},
+    MediaType{"csv", BodyFormat::kCsv, std::nullopt},
+    MediaType{"text/libsvm", BodyFormat::kLibsvm, std::nullopt},
+    MediaType{"text/x-libsvm", BodyFormat::kLibsvm, std::nullopt},
+    MediaType{"libsvm", BodyFormat::kLibsvm, std::nullopt},
+    MediaType{"application/json", BodyFormat::kJson, AnswerFormat::kJson},
+    MediaType{"application/jsonlines", BodyFormat::kJsonLines, AnswerFormat::kJsonLines},
+    MediaType{"application/x-jsonlines", BodyFormat::kJsonLines, AnswerFormat::kJsonLines},
+    MediaType{"application/jsonl", BodyFormat::kJsonLines, AnswerFormat::kJsonLines},
+    MediaType{"application/x-ndjson", BodyFormat::kJsonLines, AnswerFormat::kJsonLines},
+    MediaType{"application/x-npy", BodyFormat::kNpy, AnswerFormat::kNpy}};
 
 /// The format of one media range of an Accept header.
 std::optional<AnswerFormat> format_of_range(std::string_view range, AnswerFormat fallback) noexcept {
   if (range == "*/*" || range == "*") return fallback;
   const bool is_group = range.ends_with("/*");
   const std::string_view group = range.substr(0, range.size() - (is_group ? 1 : 0));
-  const auto matches = [&](const auto& known) {
-    return is_group ? equal_in_any_case(known.name.substr(0, group.size()), group)
-                    : equal_in_any_case(known.name, range);
+  const auto matches = [&](const MediaType& known) {
+    return known.answer && (is_group ? equal_in_any_case(known.name.substr(0, group.size()), group)
+                                     : equal_in_any_case(known.name, range));
   };
-  const auto found = std::ranges::find_if(kAnswers, matches);
-  if (found == kAnswers.end()) return std::nullopt;
-  return found->format;
+  const auto found = std::ranges::find_if(kMediaTypes, matches);
+  return found == kMediaTypes.end() ? std::nullopt : found->answer;
 }
 
 /// The weight of a media range, 0 to 1; 1 when its parameters name none.
@@ -88,10 +80,10 @@ double weight_of(std::string_view parameters) noexcept {
 std::optional<BodyType> parse_body_type(std::string_view content_type) noexcept {
   const std::string_view name = next_part(content_type, ';');
   if (name.empty()) return BodyType{BodyFormat::kLibsvm};
-  const auto found =
-      std::ranges::find_if(kBodies, [&](const auto& known) { return equal_in_any_case(known.name, name); });
-  if (found == kBodies.end()) return std::nullopt;
-  BodyType type{found->format};
+  const auto found = std::ranges::find_if(
+      kMediaTypes, [&](const MediaType& known) { return equal_in_any_case(known.name, name); });
+  if (found == kMediaTypes.end()) return std::nullopt;
+  BodyType type{found->body};
   while (!content_type.empty()) {
     const std::string_view value = parameter_value(next_part(content_type, ';'), "header");
     if (equal_in_any_case(value, "present")) type.header = CsvHeader::kPresent;

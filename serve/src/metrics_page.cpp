@@ -17,7 +17,11 @@ class MetricsText {
  public:
   explicit MetricsText(std::string& text) : text_(text) {}
 
-  void family(std::string_view name, std::string_view type, std::string_view help) {
+  /// A counter when the name says so, as Prometheus has it, else a gauge.
+  void family(std::string_view name, std::string_view help) {
+    family(name, help, name.ends_with("_total") ? "counter" : "gauge");
+  }
+  void family(std::string_view name, std::string_view help, std::string_view type) {
     name_ = name;
     fmt::format_to(std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
   }
@@ -47,6 +51,8 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
+std::string model_label(std::string_view name) { return fmt::format(R"(model="{}")", escaped(name)); }
+
 std::uint64_t sum_of(const std::vector<ThreadMetrics>& threads, Counter ThreadMetrics::*counter) {
   std::uint64_t sum = 0;
   for (const ThreadMetrics& thread : threads) sum += (thread.*counter).value();
@@ -54,7 +60,7 @@ std::uint64_t sum_of(const std::vector<ThreadMetrics>& threads, Counter ThreadMe
 }
 
 void add_requests(const std::vector<ThreadMetrics>& threads, MetricsText& text) {
-  text.family("coppice_requests_total", "counter", "Requests by path and status code");
+  text.family("coppice_requests_total", "Requests by path and status code");
   for (std::size_t route = 0; route < kRouteKinds; ++route) {
     for (std::size_t place = 0; place < kCountedStatuses.size(); ++place) {
       std::uint64_t count = 0;
@@ -70,8 +76,8 @@ void add_requests(const std::vector<ThreadMetrics>& threads, MetricsText& text) 
 
 void add_latency(const std::vector<ThreadMetrics>& threads, MetricsText& text) {
   const Totals totals = add_up(threads);
-  text.family("coppice_invocation_seconds", "histogram",
-              "Time of an invocation in the server, from its last byte in to its answer");
+  text.family("coppice_invocation_seconds",
+              "Time of an invocation in the server, from its last byte in to its answer", "histogram");
   std::size_t bin = 0;
   std::uint64_t count = 0;
   for (const double bound : kLatencyBounds) {
@@ -85,51 +91,50 @@ void add_latency(const std::vector<ThreadMetrics>& threads, MetricsText& text) {
 }
 
 void add_server(const Service& service, MetricsText& text) {
-  const auto one = [&text](std::string_view name, std::string_view type, std::string_view help, auto value) {
-    text.family(name, type, help);
+  const auto one = [&text](std::string_view name, std::string_view help, auto value) {
+    text.family(name, help);
     text.sample("", value);
   };
   const auto& threads = service.metrics();
-  one("coppice_received_bytes_total", "counter", "Bytes read from clients",
-      sum_of(threads, &ThreadMetrics::bytes_in));
-  one("coppice_sent_bytes_total", "counter", "Bytes of answers", sum_of(threads, &ThreadMetrics::bytes_out));
-  one("coppice_connections", "gauge", "Open connections",
-      service.n_connections.load(std::memory_order_relaxed));
-  one("coppice_rejected_connections_total", "counter", "Connections over the limit",
+  one("coppice_received_bytes_total", "Bytes read from clients", sum_of(threads, &ThreadMetrics::bytes_in));
+  one("coppice_sent_bytes_total", "Bytes of answers", sum_of(threads, &ThreadMetrics::bytes_out));
+  one("coppice_connections", "Open connections", service.n_connections.load(std::memory_order_relaxed));
+  one("coppice_rejected_connections_total", "Connections over the limit",
       sum_of(threads, &ThreadMetrics::rejected));
-  one("coppice_queue_length", "gauge", "Large requests that wait for a thread", service.queue().size());
-  one("coppice_queue_capacity", "gauge", "Places in the queue", service.queue().capacity());
-  one("coppice_log_dropped_total", "counter", "Lines of the access log that were dropped",
+  one("coppice_queue_length", "Large requests and copies for shadows that wait for a thread",
+      service.queue().size());
+  one("coppice_queue_capacity", "Places in the queue", service.queue().capacity());
+  one("coppice_log_dropped_total", "Lines of the access log that were dropped",
       service.access_log().n_dropped());
-  one("coppice_uptime_seconds", "gauge", "Time since the start",
+  one("coppice_uptime_seconds", "Time since the start",
       std::chrono::duration<double>(std::chrono::steady_clock::now() - service.started()).count());
 }
 
 /// One family, with a sample of each model.
 template <class Value>
-void add_by_model(const ModelSet& models, MetricsText& text, std::string_view name, std::string_view type,
-                  std::string_view help, const Value& value) {
-  text.family(name, type, help);
+void add_by_model(const ModelSet& models, MetricsText& text, std::string_view name, std::string_view help,
+                  const Value& value) {
+  text.family(name, help);
   for (const auto& [model_name, model] : models.models) {
-    text.sample(fmt::format(R"(model="{}")", escaped(model_name)), value(*model));
+    text.sample(model_label(model_name), value(*model));
   }
 }
 
 void add_models(const ModelSet& models, MetricsText& text) {
-  add_by_model(models, text, "coppice_model_version", "gauge", "Number of the load that is served",
+  add_by_model(models, text, "coppice_model_version", "Number of the load that is served",
                [](const ServedModel& model) { return model.version; });
-  add_by_model(models, text, "coppice_model_rows_total", "counter", "Rows scored by this version",
+  add_by_model(models, text, "coppice_model_rows_total", "Rows scored by this version",
                [](const ServedModel& model) { return model.n_rows.load(std::memory_order_relaxed); });
 }
 
 void add_drift(const ModelSet& models, MetricsText& text) {
-  text.family("coppice_drift_psi", "gauge",
+  text.family("coppice_drift_psi",
               "Population stability index against the training data, of features and of the score");
   for (const auto& [name, model] : models.models) {
     const DriftReport report = model->drift.report();
     const auto add = [&](std::string_view kind, const DriftEntry& entry) {
       if (!entry.psi) return;
-      text.sample(fmt::format(R"(model="{}",{}="{}")", escaped(name), kind, escaped(entry.name)), *entry.psi);
+      text.sample(fmt::format(R"({},{}="{}")", model_label(name), kind, escaped(entry.name)), *entry.psi);
     };
     for (const DriftEntry& feature : report.features) add("feature", feature);
     if (report.score) add("output", *report.score);
@@ -140,27 +145,21 @@ void add_shadows(const ModelSet& models, MetricsText& text) {
   std::vector<std::pair<std::string, ShadowReport>> reports;
   for (const auto& [name, model] : models.models) {
     if (model->shadow == nullptr) continue;
-    reports.emplace_back(fmt::format(R"(model="{}")", escaped(name)), model->shadow->comparison.report());
+    reports.emplace_back(model_label(name), model->shadow->comparison.report());
   }
   if (reports.empty()) return;
-  const auto add = [&](std::string_view name, std::string_view type, std::string_view help, auto member) {
-    text.family(name, type, help);
-    for (const auto& [labels, report] : reports) text.sample(labels, report.*member);
+  const auto add = [&](std::string_view name, std::string_view help, auto member) {
+    text.family(name, help);
+    for (const auto& [label, report] : reports) text.sample(label, report.*member);
   };
-  add("coppice_shadow_requests_total", "counter", "Requests that both models scored",
-      &ShadowReport::requests);
-  add("coppice_shadow_failed_total", "counter", "Requests that the shadow could not score",
-      &ShadowReport::failed);
-  add("coppice_shadow_dropped_total", "counter", "Requests that the shadow had no time for",
-      &ShadowReport::dropped);
-  add("coppice_shadow_rows_total", "counter", "Rows that both models scored", &ShadowReport::rows);
-  add("coppice_shadow_rows_different_total", "counter", "Rows with another score",
-      &ShadowReport::rows_different);
-  add("coppice_shadow_labels_different_total", "counter", "Rows with another label",
-      &ShadowReport::labels_different);
-  add("coppice_shadow_mean_difference", "gauge", "Mean of the absolute difference",
-      &ShadowReport::mean_difference);
-  add("coppice_shadow_max_difference", "gauge", "Largest absolute difference", &ShadowReport::max_difference);
+  add("coppice_shadow_requests_total", "Requests that both models scored", &ShadowReport::requests);
+  add("coppice_shadow_failed_total", "Requests that the shadow could not score", &ShadowReport::failed);
+  add("coppice_shadow_dropped_total", "Requests that the shadow had no time for", &ShadowReport::dropped);
+  add("coppice_shadow_rows_total", "Rows that both models scored", &ShadowReport::rows);
+  add("coppice_shadow_rows_different_total", "Rows with another score", &ShadowReport::rows_different);
+  add("coppice_shadow_labels_different_total", "Rows with another label", &ShadowReport::labels_different);
+  add("coppice_shadow_mean_difference", "Mean of the absolute difference", &ShadowReport::mean_difference);
+  add("coppice_shadow_max_difference", "Largest absolute difference", &ShadowReport::max_difference);
 }
 
 }  // namespace

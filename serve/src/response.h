@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "error_message.h"
+
 namespace coppice::serve {
 
 struct Response {
@@ -29,15 +31,14 @@ struct Response {
 class HttpError : public Error {
  public:
   HttpError(int status, std::string_view id, std::string_view message)
-      : Error(id, message), status_(status), message_(message) {}
+      : Error(id, message), status_(status) {}
 
   [[nodiscard]] int status() const noexcept { return status_; }
   /// Without the id.
-  [[nodiscard]] const std::string& message() const noexcept { return message_; }
+  [[nodiscard]] std::string_view message() const noexcept { return message_of(*this); }
 
  private:
   int status_;
-  std::string message_;
 };
 
 /// `Not Found` for 404.

@@ -2,16 +2,10 @@
 
 #include <charconv>
 
+#include "take_until.h"
+
 namespace coppice::serve {
 namespace {
-
-/// Cuts the text before the separator off; all of it when there is none.
-std::string_view take(std::string_view& text, char separator) {
-  const std::size_t end = text.find(separator);
-  const std::string_view part = text.substr(0, end);
-  text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-  return part;
-}
 
 RouteKind kind_of_one_part(std::string_view part) {
   if (part == "invocations") return RouteKind::kInvocations;
@@ -36,7 +30,7 @@ RouteKind kind_of_named(std::string_view first, std::string_view last) {
 
 Route find_route(std::string_view target) {
   Route route;
-  std::string_view path = take(target, '?');
+  std::string_view path = take_until(target, '?');
   route.query = target;
   if (path == "/") {
     route.kind = RouteKind::kStatusPage;
@@ -45,12 +39,12 @@ Route find_route(std::string_view target) {
   if (!path.starts_with('/')) return route;
   path.remove_prefix(1);
   if (path.ends_with('/')) path.remove_suffix(1);
-  const std::string_view first = take(path, '/');
+  const std::string_view first = take_until(path, '/');
   if (path.empty()) {
     route.kind = kind_of_one_part(first);
     return route;
   }
-  const std::string_view name = take(path, '/');
+  const std::string_view name = take_until(path, '/');
   route.kind = kind_of_named(first, path);
   route.name = percent_decoded(name);
   return route;
@@ -76,7 +70,7 @@ std::string_view allowed_methods(RouteKind kind) noexcept {
 bool is_allowed(RouteKind kind, Method method) noexcept {
   std::string_view allowed = allowed_methods(kind);
   while (!allowed.empty()) {
-    if (take(allowed, ',') == to_string(method)) return true;
+    if (take_until(allowed, ',') == to_string(method)) return true;
     if (allowed.starts_with(' ')) allowed.remove_prefix(1);
   }
   return false;
@@ -101,10 +95,17 @@ std::string percent_decoded(std::string_view text, bool plus_is_space) {
 
 std::string form_field(std::string_view form, std::string_view name) {
   while (!form.empty()) {
-    std::string_view value = take(form, '&');
-    if (take(value, '=') == name) return percent_decoded(value, true);
+    std::string_view value = take_until(form, '&');
+    if (take_until(value, '=') == name) return percent_decoded(value, true);
   }
   return {};
+}
+
+std::optional<std::size_t> whole_number(std::string_view text) noexcept {
+  std::size_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 }  // namespace coppice::serve

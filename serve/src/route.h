@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -56,5 +58,8 @@ struct Route {
 
 /// The value of a field in `a=1&b=2`, decoded; empty when it is not there.
 [[nodiscard]] std::string form_field(std::string_view form, std::string_view name);
+
+/// Nothing for a text that is anything else.
+[[nodiscard]] std::optional<std::size_t> whole_number(std::string_view text) noexcept;
 
 }  // namespace coppice::serve

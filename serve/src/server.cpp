@@ -1,6 +1,7 @@
 #include <coppice/error.h>
 #include <coppice/serve/server.h>
 #include <fmt/format.h>
+#include <parallel.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -35,10 +36,6 @@ std::chrono::milliseconds sweep_period(const Limits& limits) {
   return std::clamp(shortest / 4, kShortestSweep, kLongestSweep);
 }
 
-int thread_count(int threads) {
-  return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
-
 std::optional<asio::ssl::context> make_tls(const ServerOptions& options) {
   if (options.tls_certificate.empty() != options.tls_key.empty()) {
     throw Error("serve.option.tls", "--tls-cert and --tls-key belong together");
@@ -61,7 +58,7 @@ std::optional<asio::ssl::context> make_tls(const ServerOptions& options) {
 
 struct Server::State {
   State(const ServerOptions& options, ModelStore& store)
-      : service(options, store, thread_count(options.threads)), tls(make_tls(options)) {
+      : service(options, store, io::thread_count(options.threads)), tls(make_tls(options)) {
     const auto n_writers = 2 * static_cast<std::size_t>(service.threads());
     if (store.options().drift.n_writers < n_writers) {
       throw Error("serve.option.writers",

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "admin.h"
+#include "error_message.h"
 #include "invoke.h"
 #include "pages.h"
 
@@ -32,11 +33,7 @@ int status_of(std::string_view id) {
 }
 
 /// What an error that is not an HttpError means to a client.
-HttpError to_http(const Error& error) {
-  std::string_view message = error.what();
-  message.remove_prefix(error.id().size() + 3);  // `[id] `
-  return {status_of(error.id()), error.id(), message};
-}
+HttpError to_http(const Error& error) { return {status_of(error.id()), error.id(), message_of(error)}; }
 
 void ping(bool is_draining, Response& response) {
   if (is_draining) {

@@ -175,7 +175,7 @@ class Page {
   std::string& html_;
 };
 
-/// Scores the rows of the form: named columns come back with a score before them.
+/// Scores the rows of the form: CSV under the names of the outputs.
 std::string score_form(const ModelSet& models, const std::string& name, const std::string& rows,
                        Worker& worker) {
   const ServedModel& model = require_model(models, name);

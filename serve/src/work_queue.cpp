@@ -26,13 +26,14 @@ void WorkQueue::stop() {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   jobs_.clear();
+  unhurried_jobs_.clear();
 }
 
-bool WorkQueue::push_below(std::size_t limit, Job job) {
+bool WorkQueue::push_below(std::size_t limit, std::deque<Job>& jobs, Job job) {
   {
     const std::scoped_lock lock(mutex_);
-    if (jobs_.size() >= limit) return false;
-    jobs_.push_back(std::move(job));
+    if (jobs_.size() + unhurried_jobs_.size() >= limit) return false;
+    jobs.push_back(std::move(job));
   }
   is_ready_.notify_one();
   return true;
@@ -40,7 +41,7 @@ bool WorkQueue::push_below(std::size_t limit, Job job) {
 
 std::size_t WorkQueue::size() const {
   const std::scoped_lock lock(mutex_);
-  return jobs_.size();
+  return jobs_.size() + unhurried_jobs_.size();
 }
 
 void WorkQueue::work(Worker& worker) {
@@ -48,10 +49,11 @@ void WorkQueue::work(Worker& worker) {
     Job job;
     {
       std::unique_lock lock(mutex_);
-      is_ready_.wait(lock, [this] { return is_stopping_ || !jobs_.empty(); });
+      is_ready_.wait(lock, [this] { return is_stopping_ || !jobs_.empty() || !unhurried_jobs_.empty(); });
       if (is_stopping_) return;
-      job = std::move(jobs_.front());
-      jobs_.pop_front();
+      std::deque<Job>& jobs = jobs_.empty() ? unhurried_jobs_ : jobs_;
+      job = std::move(jobs.front());
+      jobs.pop_front();
     }
     job(worker);
   }

@@ -25,9 +25,12 @@ class WorkQueue {
   WorkQueue& operator=(const WorkQueue&) = delete;
 
   /// False, at once, when the queue is full. Needs: the job raises nothing.
-  [[nodiscard]] bool try_push(Job job) { return push_below(capacity_, std::move(job)); }
-  /// The same for work that nobody waits for: half of the queue is not for it.
-  [[nodiscard]] bool try_push_unhurried(Job job) { return push_below(capacity_ / 2, std::move(job)); }
+  [[nodiscard]] bool try_push(Job job) { return push_below(capacity_, jobs_, std::move(job)); }
+  /// The same for work that nobody waits for: it is done when nothing else is there, and half of the queue is
+  /// not for it.
+  [[nodiscard]] bool try_push_unhurried(Job job) {
+    return push_below(capacity_ / 2, unhurried_jobs_, std::move(job));
+  }
   /// Finishes the jobs that run and drops those that wait.
   void stop();
 
@@ -35,13 +38,15 @@ class WorkQueue {
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
  private:
-  bool push_below(std::size_t limit, Job job);
+  /// `limit` is that of both queues together.
+  bool push_below(std::size_t limit, std::deque<Job>& jobs, Job job);
   void work(Worker& worker);
 
   std::size_t capacity_;
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable is_ready_;
   std::deque<Job> jobs_;
+  std::deque<Job> unhurried_jobs_;
   bool is_stopping_ = false;
   std::vector<std::thread> threads_;
 };

@@ -1,12 +1,10 @@
-// coppice train as a managed training container, in a folder laid out as the service does it; the Dockerfile.
+// coppice train as a managed training container, in a folder laid out as the service does it.
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/wait.h>
 
-#include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -160,6 +158,8 @@ TEST_F(Container, ChannelsAreChecked) {
                  id + "'train': content type 'application/x-parquet' is not read");
   expect_failure(with_channels({{"train", {{"ContentType", "text/csv; label_size=0"}}}}),
                  id + "'train': content type 'text/csv; label_size=0': the label is one column");
+  expect_failure(with_channels({{"train", {{"ContentType", "text/csv;label_size=10"}}}}),
+                 id + "'train': content type 'text/csv;label_size=10': the label is one column");
   expect_failure(with_channels({{"train", {{"ContentType", "csv"}, {"TrainingInputMode", "Pipe"}}}}),
                  id + "'train': input mode Pipe is not read");
   expect_failure(with_channels({{"train", Json::object()}}), "[io.libsvm.");
@@ -239,7 +239,7 @@ TEST_F(Container, TerminationKeepsTheModelWhenAsked) {
     configure("hyperparameters", all);
     const pid_t process = start({"train", "--container-root", "ml"});
     while (read("stdout").find("[2]") == std::string::npos) {
-      ASSERT_EQ(::kill(process, 0), 0);
+      ASSERT_EQ(::waitpid(process, nullptr, WNOHANG), 0) << "ended by itself";
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     ::kill(process, SIGTERM);

@@ -89,7 +89,7 @@ TEST_F(Report, CostsAndAmountsAreThoseOfEvaluate) {
         std::regex_replace(read("new.csv"), std::regex(",,"), ",7,"));  // amounts are never missing
   const std::string page = report("new.csv", how);
   const std::vector<double> numbers = numbers_of(between(page, "<h3>Other thresholds", "</table>"));
-  for (const Json& line : evaluate(how)["thresholds"]) {
+  for (const Json json = evaluate(how); const Json& line : json["thresholds"]) {
     EXPECT_THAT(numbers, testing::Contains(line["cost"].get<double>()));
     EXPECT_THAT(numbers, testing::Contains(line["amount_recall"].get<double>()));
   }

@@ -280,7 +280,7 @@ TEST_F(Tune, FoldsOfEveryKindAndARetrainedWinner) {
     words.insert(words.end(), kind.begin(), kind.end());
     const Outcome outcome = run(words);
     ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
-    for (const Json& trial : Json::parse(read("study/outcome.json"))["trials"]) {
+    for (const Json told = Json::parse(read("study/outcome.json")); const Json& trial : told["trials"]) {
       ASSERT_EQ(trial["curves"].size(), 3);
       double sum = 0;
       for (const Json& curve : trial["curves"]) sum += curve["curve"].back().get<double>();
@@ -292,6 +292,28 @@ TEST_F(Tune, FoldsOfEveryKindAndARetrainedWinner) {
   EXPECT_THAT(as_trained.errors, HasSubstr("add --retrain"));
   ASSERT_EQ(run({"tune", "--best", "study", "--model", "m.json", "--retrain"}).exit_code, 0);
   EXPECT_THAT(run({"inspect", "m.json"}).output, HasSubstr("600"));
+}
+
+TEST_F(Tune, SearchesForMetricsOfCardsDaysAndCosts) {
+  const Words columns = {"--time-column", "Time", "--group-column", "Country"};
+  Words words = words_with({"--valid", "v.csv", "--trials", "2", "--out", "study", "--param",
+                            "eval_metric=card_precision@k=5,cost@0.3", "--param", "cost_review=5", "--param",
+                            "cost_fn=40", "--objective", "validation:cost@0.3"});
+  words.insert(words.end(), columns.begin(), columns.end());
+  const Outcome outcome = run(words);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
+  const Json best = Json::parse(read("study/outcome.json"))["best"];
+  const Json trial = Json::parse(read("study/outcome.json"))["trials"][best["trial"].get<int>()];
+  ASSERT_EQ(run({"tune", "--best", "study", "--model", "m.json"}).exit_code, 0);
+  Words evaluate = {"evaluate",      "--model", "m.json", "v.csv", "--metric", "card_precision@k=5,cost@0.3",
+                    "--cost-review", "5",       "--json"};
+  evaluate.insert(evaluate.end(), columns.begin(), columns.end());
+  const Outcome measured = run(evaluate);
+  ASSERT_EQ(measured.exit_code, 0) << measured.errors;
+  const Json metrics = Json::parse(measured.output)["metrics"];
+  EXPECT_EQ(best["score"], metrics["cost@0.3"]) << measured.output;
+  EXPECT_EQ(trial["curves"][0]["metrics"]["validation-card_precision@k=5"], metrics["card_precision@k=5"]);
+  ASSERT_EQ(run({"tune", "--best", "study", "--model", "m.json", "--retrain"}).exit_code, 0);
 }
 
 TEST_F(Tune, RetrainsOnTrainingAndValidationRows) {
@@ -360,10 +382,17 @@ TEST_F(Tune, MistakesAreBadUsageWithAMessage) {
       {valid_with({"--search", "grid", "--trials", "3"}),
        "[cli.usage] a grid has as many trials as points, here 9: leave --trials out\n"},
       {valid_with({"--folds", "3"}), "[cli.usage] give either --valid or --folds\n"},
-      {valid_with({"--time-column", "Time"}),
-       "[cli.usage] --time-column and --group-column belong to --folds\n"},
+      {valid_with({"--param", "eval_metric=card_precision@k=100", "--time-column", "Time"}),
+       "[core.metric.column] card_precision@k=100 needs the card or customer of each row: --group-column, or "
+       "SideColumns::groups\n"},
+      {words_with({"--folds", "3", "--strategy", "time-group", "--time-column", "Time", "--out", "study"}),
+       "[cli.usage] --strategy time-group needs --group-column\n"},
+      {valid_with({"--range", "cost_fp=1:5"}), "[tune.space] cost_fp is no parameter to tune\n"},
       {words_with({"--folds", "3", "--strategy", "time", "--out", "study"}),
        "[cli.usage] --strategy time needs --time-column\n"},
+      {{"tune", "--train", "-", "--label", "Class", "--range", "eta=0:1", "--folds", "3", "--out", "study"},
+       "[cli.usage] folds end in a training on all rows, which standard input does not give again; name a "
+       "file\n"},
       {words_with({"--valid", "v.csv", "--objective", "test:auc", "--out", "study"}),
        "[cli.usage] --objective test:auc: there is no set test; there are validation, train\n"},
       {{"tune", "--best", "study"}, "[cli.usage] --best needs --model, the file to write\n"}};

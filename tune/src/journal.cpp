@@ -16,9 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kFormat = 1;
-constexpr std::array kStrategies = {std::pair(Strategy::kRandom, "random"),
-                                    std::pair(Strategy::kGrid, "grid"),
-                                    std::pair(Strategy::kHalving, "halving")};
+constexpr std::array kStrategies = {Strategy::kRandom, Strategy::kGrid, Strategy::kHalving};
 constexpr std::array kEndReasons = {EndReason::kNotEnded, EndReason::kTrials, EndReason::kTarget,
                                     EndReason::kPatience, EndReason::kTime};
 constexpr std::array kStatuses = {TrialStatus::kCompleted, TrialStatus::kStopped, TrialStatus::kFailed,
@@ -30,8 +28,8 @@ double number_of(const Json& json) {
   return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
 }
 
-template <class T>
-T named(const std::array<T, 4>& values, const std::string& name) {
+template <class T, std::size_t N>
+T named(const std::array<T, N>& values, const std::string& name) {
   const auto found = std::ranges::find_if(values, [&](T value) { return to_string(value) == name; });
   if (found == values.end()) throw std::invalid_argument(name);
   return *found;
@@ -53,12 +51,10 @@ Json parameters_json(const Parameters& parameters) {
 }
 
 Json study_json(const Study& study) {
-  const char* strategy =
-      std::ranges::find(kStrategies, study.strategy, [](const auto& s) { return s.first; })->second;
   return {{"version", study.library_version},
           {"space", Json::parse(space_to_json(study.space))},
           {"parameters", parameters_json(study.parameters)},
-          {"strategy", strategy},
+          {"strategy", to_string(study.strategy)},
           {"seed", study.seed},
           {"grid_steps", study.grid_steps},
           {"halving",
@@ -82,11 +78,7 @@ Study study_of(const Json& json) {
   study.space = space_from_json(json.at("space").dump(), "space");
   for (const auto& [key, value] : json.at("parameters").items())
     set_parameter(study.parameters, key, value.get<std::string>());
-  const std::string strategy = json.at("strategy").get<std::string>();
-  const auto* const known =
-      std::ranges::find_if(kStrategies, [&](const auto& s) { return s.second == strategy; });
-  if (known == kStrategies.end()) throw std::invalid_argument(strategy);
-  study.strategy = known->first;
+  study.strategy = named(kStrategies, json.at("strategy").get<std::string>());
   study.seed = json.at("seed").get<std::uint64_t>();
   study.grid_steps = json.at("grid_steps").get<int>();
   const Json &halving = json.at("halving"), &median = json.at("median_rule"), &goal = json.at("objective");
@@ -191,11 +183,7 @@ void read_trial_end(const Json& event, Journal& journal) {
 }
 
 void read_end(const Json& event, Journal& journal) {
-  const std::string reason = event.at("reason").get<std::string>();
-  const auto* const found =
-      std::ranges::find_if(kEndReasons, [&](EndReason known) { return to_string(known) == reason; });
-  if (found == kEndReasons.end()) throw std::invalid_argument(reason);
-  journal.end = *found;
+  journal.end = named(kEndReasons, event.at("reason").get<std::string>());
 }
 
 void read_event(const Json& event, Journal& journal) {

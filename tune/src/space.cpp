@@ -17,7 +17,8 @@ namespace coppice::tune {
 namespace {
 
 /// What trials cannot differ in: then their scores would not compare, or nothing would change.
-constexpr std::array<std::string_view, 3> kNotTuned = {"objective", "eval_metric", "early_stopping_metric"};
+constexpr std::array<std::string_view, 6> kNotTuned = {"objective", "eval_metric", "early_stopping_metric",
+                                                       "cost_fp",   "cost_fn",     "cost_review"};
 
 void check_name(const Range& range) {
   Parameters scratch;
@@ -128,6 +129,11 @@ std::string_view parameter_name(std::string_view name) {
     if (info.name == name || std::ranges::find(info.aliases, name) != info.aliases.end()) return info.name;
   }
   return name;
+}
+
+bool varies(const Space& space, std::string_view parameter) {
+  return std::ranges::any_of(space,
+                             [&](const Range& range) { return parameter_name(range.name) == parameter; });
 }
 
 void check_space(const Space& space) {

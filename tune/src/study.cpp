@@ -10,18 +10,14 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& why) { throw Error("tune.study", why); }
 
-bool is_varied(const Space& space, std::string_view parameter) {
-  return std::ranges::any_of(space, [&](const Range& r) { return parameter_name(r.name) == parameter; });
-}
-
 void check_halving(const Study& study, const Limits& limits) {
   const Halving& halving = study.halving;
   if (halving.n_trials < 1 || halving.min_rounds < 1 || halving.factor < 2)
     refuse("halving needs at least one trial, one round and a factor of 2");
   if (study.median_rule.is_on) refuse("halving stops trials itself: leave the median rule out");
-  if (study.parameters.early_stopping_rounds > 0 || is_varied(study.space, "early_stopping_rounds"))
+  if (study.parameters.early_stopping_rounds > 0 || varies(study.space, "early_stopping_rounds"))
     refuse("halving decides how many rounds a trial has: leave early_stopping_rounds out");
-  if (is_varied(study.space, "num_round"))
+  if (varies(study.space, "num_round"))
     refuse("halving decides how many rounds a trial has: give num_round one value, the most of them");
   if (limits.target == limits.target || limits.patience > 0)
     refuse("a target or a patience needs trials that end one by one, which those of halving do not");
@@ -69,15 +65,11 @@ std::string median_difference(const MedianRule& before, const MedianRule& now) {
   return fmt::format("the median rule was {}, now it is {}", text(before), text(now));
 }
 
-std::string_view name_of(Strategy strategy) {
-  if (strategy == Strategy::kGrid) return "grid";
-  return strategy == Strategy::kHalving ? "halving" : "random";
-}
-
 /// What only some strategies look at.
 std::string strategy_difference(const Study& before, const Study& now) {
   if (before.strategy != now.strategy)
-    return fmt::format("the strategy was {}, now it is {}", name_of(before.strategy), name_of(now.strategy));
+    return fmt::format("the strategy was {}, now it is {}", to_string(before.strategy),
+                       to_string(now.strategy));
   if (before.strategy != Strategy::kGrid && before.seed != now.seed)
     return fmt::format("the seed was {}, now it is {}", before.seed, now.seed);
   if (before.strategy == Strategy::kGrid && !same_order(before.space, now.space))
@@ -89,6 +81,11 @@ std::string strategy_difference(const Study& before, const Study& now) {
 }
 
 }  // namespace
+
+std::string_view to_string(Strategy strategy) noexcept {
+  if (strategy == Strategy::kGrid) return "grid";
+  return strategy == Strategy::kHalving ? "halving" : "random";
+}
 
 std::string_view to_string(TrialStatus status) noexcept {
   switch (status) {

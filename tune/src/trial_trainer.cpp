@@ -57,9 +57,9 @@ std::vector<BinnedFold> bin_tables(const Backend& backend, const Parameters& par
   }
   for (const Parts& parts : tables.folds) {
     BinnedFold& fold = folds.emplace_back();
-    fold.train = prepare(backend, parameters, rows_of_part(tables.train, parts, kTrainPart));
-    fold.watched.push_back(
-        bin_watched(backend, kFoldTable, rows_of_part(tables.train, parts, kTestPart), fold.train));
+    const std::vector<Dataset> divided = divide_rows(tables.train, parts, 2);
+    fold.train = prepare(backend, parameters, divided[kTrainPart]);
+    fold.watched.push_back(bin_watched(backend, kFoldTable, divided[kTestPart], fold.train));
   }
   return folds;
 }
@@ -67,9 +67,7 @@ std::vector<BinnedFold> bin_tables(const Backend& backend, const Parameters& par
 void forget_columns(Dataset& data) { data.columns = {}; }
 
 bool varies_binning(const Space& space) {
-  return std::ranges::any_of(space, [](const Range& range) {
-    return std::ranges::find(kBinning, parameter_name(range.name)) != kBinning.end();
-  });
+  return std::ranges::any_of(kBinning, [&](std::string_view name) { return varies(space, name); });
 }
 
 void add(const Dataset& data, detail::Digest& digest) {
@@ -82,13 +80,9 @@ void add(const Dataset& data, detail::Digest& digest) {
   }
   digest.add(data.labels.data(), data.labels.size() * sizeof(float));
   digest.add(data.weights.data(), data.weights.size() * sizeof(float));
-}
-
-Buffer<float> take(const Buffer<float>& values, const std::vector<std::uint32_t>& rows) {
-  if (values.empty()) return {};
-  Buffer<float> taken(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) taken[i] = values[rows[i]];
-  return taken;
+  digest.add(data.side.amounts.data(), data.side.amounts.size() * sizeof(float));
+  digest.add(data.side.groups.data(), data.side.groups.size() * sizeof(std::uint32_t));
+  digest.add(data.side.days.data(), data.side.days.size() * sizeof(std::uint32_t));
 }
 
 /// The part of a curve that a model to continue from has already.
@@ -115,20 +109,6 @@ std::string fold_hash(const std::vector<Parts>& folds) {
   detail::Digest digest;
   for (const Parts& parts : folds) digest.add(parts.data(), parts.size());
   return digest.hex();
-}
-
-Dataset rows_of_part(const Dataset& table, const Parts& parts, std::uint8_t part) {
-  std::vector<std::uint32_t> rows;
-  for (std::size_t row = 0; row < parts.size(); ++row) {
-    if (parts[row] == part) rows.push_back(static_cast<std::uint32_t>(row));
-  }
-  Dataset result;
-  result.schema = table.schema;
-  result.n_rows = rows.size();
-  for (const Buffer<float>& column : table.columns) result.columns.push_back(take(column, rows));
-  result.labels = take(table.labels, rows);
-  result.weights = take(table.weights, rows);
-  return result;
 }
 
 struct TrialTrainer::State {

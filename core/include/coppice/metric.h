@@ -85,7 +85,7 @@ void require_columns(const Metric& metric, const Costs& costs, const GivenColumn
 ///          mean over all orders of the tied rows.
 ///          min_cost: least cost@t of a threshold, or of calling nothing positive; NaN without weight only.
 ///          amount_recall@fpr=x: greatest share of the positive rows' amounts of a threshold whose false
-///          positive rate is at most x.
+///          positive rate is at most x; NaN when a class is absent or these amounts sum to 0.
 /// Cards  : card_precision@k=n, the Card Precision top-k of the Fraud Detection Handbook (Le Borgne et al.,
 ///          chapter 4). Day by day, oldest first: the cards (groups) of the day by their highest margin, the
 ///          first n of them investigated; their share that has a positive row that day, of n. A card found
@@ -109,7 +109,7 @@ void require_columns(const Metric& metric, const Costs& costs, const GivenColumn
 [[nodiscard]] double evaluate(const Metric& metric, Objective objective, std::span<const float> margins,
                               const EvaluationColumns& columns, const Costs& costs = {});
 
-/// The same for several metrics, the rows ranked only once.
+/// The same for several metrics, rows ranked and margins turned into predictions only once.
 [[nodiscard]] std::vector<double> evaluate(std::span<const Metric> metrics, Objective objective,
                                            std::span<const float> margins, const EvaluationColumns& columns,
                                            const Costs& costs = {});

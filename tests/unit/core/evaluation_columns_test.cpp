@@ -139,6 +139,10 @@ TEST(Cost, MetricsArePerUnitOfWeight) {
   EXPECT_DOUBLE_EQ(value_of("min_cost", kMargins, columns, {.false_positive = 80, .review = 2}), 180. / 7);
   EXPECT_DOUBLE_EQ(value_of("amount_recall@fpr=0.7", kMargins, columns), 100. / 180);
   EXPECT_DOUBLE_EQ(value_of("amount_recall@fpr=0.5", kMargins, columns), 0);
+  const Floats no_amounts(5);  // a share of nothing
+  for (const char* metric : {"amount_recall@0.7", "amount_recall@fpr=0.7"}) {
+    EXPECT_TRUE(std::isnan(value_of(metric, kMargins, {.labels = kLabels, .amounts = no_amounts}))) << metric;
+  }
 }
 
 TEST(Rules, OfCostsAndDays) {

@@ -213,6 +213,7 @@ TEST(Accept, PicksWhatIsLikedBest) {
   EXPECT_EQ(parse_accept("text/csv;q=0, application/json;q=0.1"), AnswerFormat::kJson);
   EXPECT_EQ(parse_accept("text/csv;q=0"), std::nullopt);
   EXPECT_EQ(parse_accept("image/png"), std::nullopt);
+  EXPECT_EQ(parse_accept("csv, text/libsvm"), std::nullopt);  // of bodies alone
   EXPECT_EQ(parse_accept("text/csv;q=many"), std::nullopt);
   EXPECT_EQ(parse_accept("application/x-recordio-protobuf"), std::nullopt);
 }

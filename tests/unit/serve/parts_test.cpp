@@ -1,8 +1,9 @@
-// Parts of the server that need no connection: routes, latencies, the access log.
+// Parts of the server that need no connection: routes, latencies, the access log, the queue.
 #include <gmock/gmock.h>
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -11,6 +12,8 @@
 #include "history.h"
 #include "response.h"
 #include "route.h"
+#include "service.h"
+#include "work_queue.h"
 
 namespace coppice::serve {
 namespace {
@@ -59,6 +62,10 @@ TEST(Routes, FormsAreDecoded) {
   EXPECT_EQ(form_field("rows=1%2C2%0D%0A+3&model=m", "rows"), "1,2\r\n 3");
   EXPECT_EQ(form_field("rows=1&model=m", "model"), "m");
   EXPECT_EQ(form_field("rowsx=1", "rows"), "");
+  EXPECT_EQ(whole_number("17"), 17U);
+  for (const std::string_view text : {"", "-1", "1x", " 1", "1.5", "99999999999999999999"}) {
+    EXPECT_EQ(whole_number(text), std::nullopt) << text;
+  }
 }
 
 TEST(Latency, BinsAreNoWiderThanAnEighthOfAnOctave) {
@@ -133,6 +140,29 @@ TEST(Log, WritesWhatFitsAndCountsWhatDoesNot) {
   EXPECT_EQ(static_cast<std::uint64_t>(std::ranges::count(lines, '\n')), 5000U - n_dropped);
   const AccessLog none(2, nullptr);
   EXPECT_FALSE(none.is_on());
+}
+
+TEST(WorkQueue, UnhurriedWorkWaitsForAllOtherAndHasHalfOfThePlaces) {
+  ModelStore store{StoreOptions{}};
+  std::promise<void> is_begun, may_end, is_done;
+  std::string order;
+  WorkQueue queue(4, 1, [&store](std::size_t i) { return Worker{.models = ModelView(store), .index = i}; });
+  ASSERT_TRUE(queue.try_push([&](Worker& /*worker*/) {
+    is_begun.set_value();
+    may_end.get_future().wait();
+  }));
+  is_begun.get_future().wait();  // the only thread has it: what follows waits
+  const auto note = [&order](char name) { return [&order, name](Worker& /*worker*/) { order += name; }; };
+  EXPECT_TRUE(queue.try_push_unhurried(note('u')));
+  EXPECT_TRUE(queue.try_push_unhurried([&](Worker& /*worker*/) { is_done.set_value(); }));
+  EXPECT_FALSE(queue.try_push_unhurried(note('v')));
+  EXPECT_TRUE(queue.try_push(note('a')));
+  EXPECT_TRUE(queue.try_push(note('b')));
+  EXPECT_FALSE(queue.try_push(note('c')));
+  EXPECT_EQ(queue.size(), 4U);
+  may_end.set_value();
+  is_done.get_future().wait();
+  EXPECT_EQ(order, "abu");
 }
 
 TEST(Responses, AreWrittenWithLengthAndWithoutBodyForHead) {

@@ -135,12 +135,22 @@ TEST_F(TrialTrainerTest, FoldsAreTrainedOneByOneUntilTheObserverStops) {
   options.strategy = SplitStrategy::kRandom;
   options.n_folds = 3;
   tables.folds = make_folds({600, {}, {}, {}}, options);
-  const Dataset first_train = rows_of_part(tables.train, tables.folds[0], kTrainPart);
-  EXPECT_EQ(first_train.n_rows, 400U);
+  tables.train.side.amounts = Buffer<float>(600);
+  for (std::size_t row = 0; row < 600; ++row) tables.train.side.amounts[row] = static_cast<float>(row % 7);
+  study.parameters.eval_metric.emplace_back("amount_recall");
+  const std::vector<Dataset> first = divide_rows(tables.train, tables.folds[0], 2);
+  EXPECT_EQ(first[kTrainPart].n_rows, 400U);
   TrialTrainer trainer = trainer_of(study, std::move(tables));
   const TrainedTrial whole = trainer.train({{{"eta", "0.3"}}, 0, 1, {}}, go_on_);
   EXPECT_EQ(whole.models.size(), 3U);
+  const Model model = coppice::train(
+      *kernels::make_cpu_backend(1), trial_parameters(study, {{"eta", "0.3"}}), first[kTrainPart],
+      {.evaluation = {{kFoldTable, &first[kTestPart]}}, .describe_data = true});
+  EXPECT_EQ(first_difference(whole.models[0], model), "");
   EXPECT_EQ(whole.models[0].summary.n_rows, 400U);
+  const double amount_recall = whole.curves[0].metrics.back().value;
+  EXPECT_EQ(amount_recall, model.summary.curves.back().values.back());
+  EXPECT_GT(amount_recall, 0);
   EXPECT_EQ(n_binned_, 6);
   const TrainedTrial stopped =
       trainer.train({{{"eta", "0.3"}}, 0, 1, {}}, [n = 0](std::size_t, double) mutable { return ++n < 8; });
@@ -156,6 +166,9 @@ TEST_F(TrialTrainerTest, HashesTellTablesApart) {
   EXPECT_NE(data_hash(a), data_hash(b));
   b = tables();
   b.train.columns[1][3] += 1;
+  EXPECT_NE(data_hash(a), data_hash(b));
+  b = tables();
+  b.train.side.groups = Buffer<std::uint32_t>(700);
   EXPECT_NE(data_hash(a), data_hash(b));
   EXPECT_EQ(fold_hash({}), "");
   EXPECT_NE(fold_hash({{0, 1}}), fold_hash({{1, 0}}));

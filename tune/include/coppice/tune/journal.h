@@ -37,6 +37,8 @@ struct Journal {
   EndReason end = EndReason::kNotEnded;  ///< of the last run
 
   [[nodiscard]] bool is_empty() const noexcept { return begin_time == 0; }
+  /// Of the last run.
+  [[nodiscard]] Limits limits() const { return runs.empty() ? Limits{} : runs.back().limits; }
 };
 
 /// Reads a journal. A last line without line end was cut off by a crash, and does not count.

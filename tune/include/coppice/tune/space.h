@@ -60,6 +60,8 @@ void check_space(const Space& space);
 
 /// The main name of a parameter: `learning_rate` for `eta`; the name itself when there is no such parameter.
 [[nodiscard]] std::string_view parameter_name(std::string_view name);
+/// Does the space have a range of this parameter? By its main name.
+[[nodiscard]] bool varies(const Space& space, std::string_view parameter);
 
 /// Values of one trial of a random search: of each range independently, by a hash of seed, trial and the
 /// parameter's main name, so that neither the order of ranges nor other trials matter. Numbers are rounded to

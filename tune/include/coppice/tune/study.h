@@ -16,6 +16,8 @@
 namespace coppice::tune {
 
 enum class Strategy : std::uint8_t { kRandom, kGrid, kHalving };
+/// `random`, `grid`, `halving`.
+[[nodiscard]] std::string_view to_string(Strategy strategy) noexcept;
 
 /// Ends trials that promise nothing: the median rule of Automatic Model Tuning. A trial stops after round r
 /// when its metric then is worse than the median, over the earlier trials (by number) that came as far, of
@@ -84,7 +86,7 @@ enum class TrialStatus : std::uint8_t {
 struct TrialCurve {
   std::vector<double> values;        ///< the goal's metric after each round that was trained
   int n_rounds = 0;                  ///< of the model: fewer when early_stopping_rounds cut it
-  std::vector<MetricValue> metrics;  ///< of the model, all that were watched; empty when it was stopped
+  std::vector<MetricValue> metrics;  ///< of the model, all that were watched; empty without one
 };
 
 struct Trial {

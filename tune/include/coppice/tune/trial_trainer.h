@@ -34,9 +34,6 @@ inline constexpr const char* kFoldTable = "validation";
 /// The same of folds; empty when there are none.
 [[nodiscard]] std::string fold_hash(const std::vector<Parts>& folds);
 
-/// The rows of a table that are in a part. parts [n_rows]. Cost: copies them.
-[[nodiscard]] Dataset rows_of_part(const Dataset& table, const Parts& parts, std::uint8_t part);
-
 /// A backend with so many threads.
 using MakeBackend = std::function<std::unique_ptr<Backend>(int threads)>;
 
