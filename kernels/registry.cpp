@@ -72,9 +72,4 @@ std::vector<float> score_on_device(std::string_view device, const Model& model, 
   return scores;
 }
 
-std::string describe_devices() {
-  const std::string cuda = cuda::describe_devices();
-  return fmt::format("cpu: {}\n{}{}", to_string(best_instruction_set()), cuda, cuda.empty() ? "" : "\n");
-}
-
 }  // namespace coppice::kernels

@@ -20,6 +20,4 @@ void predict_margins(int /*device*/, const Model& /*model*/, const Dataset& /*da
   refuse();
 }
 
-std::string describe_devices() { return {}; }
-
 }  // namespace coppice::kernels::cuda

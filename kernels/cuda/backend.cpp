@@ -2,9 +2,6 @@
 #include "cuda/backend.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <vector>
 
 #include "cuda/binning.h"
 #include "cuda/device.h"
@@ -42,15 +39,6 @@ std::unique_ptr<Backend> make_backend(int device) { return std::make_unique<Cuda
 void predict_margins(int device, const Model& model, const Dataset& data, std::span<float> margins) {
   use_device(device);
   predict_margins(model, data, margins);
-}
-
-std::string describe_devices() {
-  const int count = device_count();
-  if (count == 0) return fmt::format("cuda: no device ({})", why_no_device());
-  std::vector<std::string> lines;
-  for (int device = 0; device < count; ++device)
-    lines.push_back(fmt::format("cuda:{} {}", device, device_name(device)));
-  return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
 }  // namespace coppice::kernels::cuda

@@ -6,7 +6,6 @@
 
 #include <memory>
 #include <span>
-#include <string>
 
 namespace coppice::kernels::cuda {
 
@@ -19,10 +18,6 @@ void predict_margins(const Model& model, const Dataset& data, std::span<float> m
 
 /// The same on a given device. Errors: also those of make_backend.
 void predict_margins(int device, const Model& model, const Dataset& data, std::span<float> margins);
-
-/// What this build and machine offer, for a person: `cuda: no device (...)`, `cuda:0 NVIDIA H100, 80 GB`.
-/// Empty when this build has no CUDA.
-[[nodiscard]] std::string describe_devices();
 
 /// Opens a training run on the calling thread's device. Errors: kernels.memory.
 [[nodiscard]] std::unique_ptr<TrainingSession> open_session(const SessionData& data,

@@ -55,19 +55,23 @@ __device__ void write_records(const std::uint8_t* tile, unsigned stride, std::ui
     words[i] = *reinterpret_cast<const unsigned*>(tile + i / row_words * kTileStride + i % row_words * 4);
 }
 
-/// blockIdx.x: block of rows; blockIdx.y: group of features.
+/// The bins of one block of rows and one group of features, in both layouts. Shapes: grid [blocks of rows,
+/// groups], flat, because there may be more groups than a grid's y takes; shared memory kTileBytes. Cost: 4
+/// bytes read and 2 written for each value, and a binary search in its feature's cuts. Source: Cuts::bin_of,
+/// BinnedMatrix.
 __global__ void bin_block(Stretch stretch) {
   auto* tile = shared_memory<std::uint8_t>();
-  const std::size_t first_row = std::size_t{blockIdx.x} * kBlockRows;
-  const unsigned first_feature = blockIdx.y * static_cast<unsigned>(kGroupFeatures);
+  const unsigned n_groups = (stretch.n_features + static_cast<unsigned>(kGroupFeatures) - 1) /
+                            static_cast<unsigned>(kGroupFeatures);
+  const std::size_t block = blockIdx.x / n_groups, first_row = block * kBlockRows;
+  const unsigned first_feature = blockIdx.x % n_groups * static_cast<unsigned>(kGroupFeatures);
   const unsigned n_features =
       std::min(static_cast<unsigned>(kGroupFeatures), stretch.n_features - first_feature);
   const unsigned stride = n_features <= 16 ? 16 : 32;  // BinnedMatrix::group_stride
   for (unsigned f = 0; f < stride; ++f) {
     const unsigned feature = first_feature + f;
     const float* values = stretch.values + feature * stretch.n_padded_rows + first_row;
-    std::uint8_t* column =
-        stretch.columns + (blockIdx.x * std::size_t{stretch.n_features} + feature) * kBlockRows;
+    std::uint8_t* column = stretch.columns + (block * stretch.n_features + feature) * kBlockRows;
     for (unsigned row = threadIdx.x; row < kBlockRows; row += blockDim.x) {
       const bool is_value = f < n_features && first_row + row < stretch.n_rows;
       const std::uint8_t bin = is_value ? bin_of(stretch, feature, values[row]) : std::uint8_t{0};
@@ -117,8 +121,8 @@ void Binner::bin(std::size_t first, std::size_t n_rows) {
   const Stretch stretch{values_.data(), n_rows,          n_padded,        static_cast<unsigned>(n_features),
                         cuts_.data(),   offsets_.data(), n_codes_.data(), columns_.data(),
                         records_.data()};
-  const dim3 grid{static_cast<unsigned>(n_blocks), static_cast<unsigned>(matrix_.n_groups())};
-  launch<bin_block>(stream_, {.grid = grid, .block = {kThreads}, .shared_bytes = kTileBytes}, stretch);
+  const auto grid = static_cast<unsigned>(n_blocks * matrix_.n_groups());
+  launch<bin_block>(stream_, {.grid = {grid}, .block = {kThreads}, .shared_bytes = kTileBytes}, stretch);
   copy_to_host(stream_, std::span(matrix_.columns.data() + first * n_features, n_padded * n_features),
                columns_.data());
   for (std::size_t g = 0; g < matrix_.n_groups() && !records_.empty(); ++g) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 #include <vector>
 
 #include "cuda/binning.h"
@@ -20,8 +21,9 @@ constexpr unsigned kSlots = 1024;
 constexpr unsigned kEmpty = 0xffffffff;  // the bits of a NaN, which is no value
 /// Sort key of a missing value: behind all numbers.
 constexpr detail::SortKey kMissingKey = 0xffffffff;
-/// Floats that are on the device at a time, at least one column.
+/// Floats that are on the device at a time, at least one column; and columns, which are the y of a grid.
 constexpr std::size_t kBatchValues = std::size_t{1} << 26;
+constexpr std::size_t kBatchColumns = 4096;
 
 /// Columns [n_columns, n_rows] of a batch, and what is found about each.
 struct ColumnBatch {
@@ -31,7 +33,9 @@ struct ColumnBatch {
   unsigned* n_distinct;
 };
 
-/// Puts the distinct values of column blockIdx.y into its table, and gives up above `limit`.
+/// Puts the distinct values of column blockIdx.y into its table, and gives up above `limit`. Shapes: grid
+/// [any, n_columns]; the slots are kEmpty and n_distinct 0 before. Cost: each value is read once; columns of
+/// many values end early.
 __global__ void find_distinct(ColumnBatch batch, unsigned limit) {
   const float* column = batch.values + blockIdx.y * batch.n_rows;
   unsigned* slots = batch.slots + blockIdx.y * kSlots;
@@ -54,7 +58,9 @@ __global__ void find_distinct(ColumnBatch batch, unsigned limit) {
   }
 }
 
-/// Sort keys of the sampled rows of column blockIdx.y. Unweighted: column, key. Weighted: key, row.
+/// Sort keys of the sampled rows of column blockIdx.y: column << 32 | key, so that one sort orders a batch;
+/// weighted, key << 32 | row, for a batch of one. Shapes: grid [n_sample / kThreads, n_columns], keys
+/// [n_columns, n_sample].
 __global__ void gather_keys(ColumnBatch batch, const std::uint32_t* sample, std::size_t n_sample,
                             bool is_weighted, std::uint64_t* keys) {
   const std::size_t i = std::size_t{blockIdx.x} * blockDim.x + threadIdx.x;
@@ -90,7 +96,9 @@ struct SortedKeys {
   }
 };
 
-/// Quantile cuts of one column for each thread: cuts [n_columns, 255].
+/// Quantile cuts of one column for each thread. Shapes: keys [n_columns, n_sample] sorted, cuts [n_columns,
+/// kMaxValueBins], of which n_cuts [n_columns] are set. Cost: two binary searches for each cut. Source:
+/// detail::append_quantiles.
 __global__ void find_quantiles(const std::uint64_t* keys, std::size_t n_sample, unsigned n_columns,
                                int max_bin, float* cuts, unsigned* n_cuts) {
   const unsigned column = blockIdx.x * blockDim.x + threadIdx.x;
@@ -136,7 +144,7 @@ std::vector<std::uint64_t> CutMaker::sorted_pairs(const ColumnBatch& columns, st
   const auto n_blocks = static_cast<unsigned>((sample_.size() + kThreads - 1) / kThreads);
   launch<gather_keys>(stream_, {.grid = {n_blocks}, .block = {kThreads}}, one, device_sample_.data(),
                       sample_.size(), true, keys.data());
-  sort(stream_, keys.data(), keys.size());
+  keys = sorted(stream_, std::move(keys));
   std::vector<std::uint64_t> pairs(sample_.size());
   copy_to_host(stream_, std::span(pairs), keys.data());
   stream_.synchronize();
@@ -163,7 +171,7 @@ void CutMaker::make(std::span<const std::size_t> batch, std::vector<std::vector<
     const auto n_blocks = static_cast<unsigned>((sample_.size() + kThreads - 1) / kThreads);
     launch<gather_keys>(stream_, {.grid = {n_blocks, n_columns}, .block = {kThreads}}, columns,
                         device_sample_.data(), sample_.size(), false, keys.data());
-    sort(stream_, keys.data(), keys.size());
+    keys = sorted(stream_, std::move(keys));
     launch<find_quantiles>(stream_, {.grid = {(n_columns + 31) / 32}, .block = {32}}, keys.data(),
                            sample_.size(), n_columns, max_bin_, found.data(), n_cuts.data());
   }
@@ -203,7 +211,7 @@ Cuts make_cuts(const Dataset& data, const CutOptions& options) {
   std::vector<std::vector<float>> made(data.n_features());
   if (!numeric.empty() && data.n_rows > 0) {
     CutMaker maker(data, options);
-    const std::size_t batch_size = std::max<std::size_t>(1, kBatchValues / data.n_rows);
+    const std::size_t batch_size = std::clamp<std::size_t>(kBatchValues / data.n_rows, 1, kBatchColumns);
     for (std::size_t begin = 0; begin < numeric.size(); begin += batch_size)
       maker.make(std::span(numeric).subspan(begin, std::min(batch_size, numeric.size() - begin)), made);
   }

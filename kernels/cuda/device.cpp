@@ -28,12 +28,6 @@ std::string why_no_device() {
   return cudaGetErrorString(status);
 }
 
-std::string device_name(int device) {
-  cudaDeviceProp properties{};
-  check(cudaGetDeviceProperties(&properties, device), "cudaGetDeviceProperties");
-  return properties.name;
-}
-
 void use_device(int device) {
   // A fault of a kernel makes later calls fail until the device is reset: what is on it is lost anyway.
   if (device_count() == 0) cudaDeviceReset();
@@ -80,14 +74,6 @@ Event::Event() {
 }
 
 void Event::record(const Stream& stream) { check(cudaEventRecord(get(), stream.get()), "cudaEventRecord"); }
-
-void Event::synchronize(std::source_location where) const {
-  check(cudaEventSynchronize(get()), "cudaEventSynchronize", where);
-}
-
-void Event::hold_back(const Stream& stream) const {
-  check(cudaStreamWaitEvent(stream.get(), get(), 0), "cudaStreamWaitEvent");
-}
 
 double Event::seconds_since(const Event& earlier) const {
   float milliseconds = 0;

@@ -29,9 +29,6 @@ void check(cudaError_t status, std::string_view what,
 /// Why device_count() is 0, for a person; empty when there is a device.
 [[nodiscard]] std::string why_no_device();
 
-/// What a device is called: `NVIDIA H100 80GB HBM3`.
-[[nodiscard]] std::string device_name(int device);
-
 /// Makes a device the calling thread's. After a fault of a kernel it is reset first: then buffers and streams
 /// from before must not be used again, and should be gone. Errors: kernels.device.missing.
 void use_device(int device);
@@ -61,16 +58,12 @@ class Stream {
   std::unique_ptr<std::remove_pointer_t<cudaStream_t>, Destroy> stream_;
 };
 
-/// A point in a stream's work; measures time, and orders streams.
+/// A point in a stream's work; measures time.
 class Event {
  public:
   Event();
   [[nodiscard]] cudaEvent_t get() const noexcept { return event_.get(); }
   void record(const Stream& stream);
-  /// Waits until the recorded point is reached.
-  void synchronize(std::source_location where = std::source_location::current()) const;
-  /// Work that `stream` gets from now on waits for the recorded point.
-  void hold_back(const Stream& stream) const;
   /// Seconds from an earlier event; both must have been reached.
   [[nodiscard]] double seconds_since(const Event& earlier) const;
 
@@ -141,10 +134,6 @@ void copy_to_device(const Stream& stream, T* to, std::span<const std::type_ident
 template <class T>
 void copy_to_host(const Stream& stream, std::span<T> to, const std::type_identity_t<T>* from) {
   internal::copy(stream, to.data(), from, to.size_bytes(), cudaMemcpyDeviceToHost);
-}
-template <class T>
-void copy_on_device(const Stream& stream, T* to, const std::type_identity_t<T>* from, std::size_t n) {
-  internal::copy(stream, to, from, n * sizeof(T), cudaMemcpyDeviceToDevice);
 }
 /// Sets every byte.
 template <class T>

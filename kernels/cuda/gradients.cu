@@ -94,6 +94,10 @@ __device__ void append_kept(const Sweep& sweep, std::uint32_t row, bool is_kept,
   sweep.kept[at] = row;
 }
 
+/// Sweep A, see Sweep. Shapes: a block of kThreads takes one block of rows after another; shared memory
+/// SharedSweep. Cost: a row reads label, margin, leaf and its weight (4 bytes each), and writes margin,
+/// gradient and, if kept, its number. Source: sweep_block of the CPU, whose order of float additions is kept
+/// (docs/determinism.md).
 template <class Loss>
 __global__ void __launch_bounds__(kThreads) sweep_rows(Sweep sweep) {
   SharedSweep& shared = *shared_memory<SharedSweep>();

@@ -32,6 +32,7 @@ __device__ WordExponents word_exponents(const Growth& g) {
           engine::word_exponent(totals.sum(g.exponents, kKeptHessian), totals.n_kept)};
 }
 
+/// Turns the kept rows' gradients into words, and adds them up to the root's sum.
 __device__ void quantise_rows(const Growth& g) {
   const WordExponents exponents = word_exponents(g);
   const float gradient_scale = engine::exp2_float(exponents.gradient);
@@ -300,6 +301,10 @@ __device__ void plan_search(const Growth& g, SharedGrowth& shared) {
 
 // ---------------------------------------------------------------------------------------------------------
 
+/// The growth of a tree, see growth.h. Shapes: a cooperative launch of any number of blocks of
+/// kGrowthThreads, with growth_shared_bytes of shared memory. Cost: three grid barriers a step; a kept row of
+/// a built node reads 12 bytes and its record, one that is moved reads a bin and is copied (12 bytes).
+/// Source: GrownTree and the growth loop of core, step by step; docs/decisions/008-cuda-session.md.
 __global__ void __launch_bounds__(kGrowthThreads, 2) grow(Growth g) {
   SharedGrowth& shared = *shared_memory<SharedGrowth>();
   void* const memory = &shared + 1;

@@ -54,7 +54,6 @@ struct TreeState {
   std::uint32_t n_parts = 0, n_tiles = 0;
   int n_slots = 0;
   int first_new_slot = 0;  ///< the pairs' built slots are [first_new_slot, first_new_slot + n_pairs)
-  int depth = 0;           ///< of the nodes to be searched: all of a step have the same
   std::uint32_t n_level_features = 0;
   unsigned arrived = 0;  ///< blocks at the end of a phase
 };

@@ -28,6 +28,7 @@ __device__ inline FeatureList features_of_tree(const Growth& g) {
   return (list.size + kGroup - 1) / kGroup;
 }
 
+/// A group's histogram in a slot: [bin][feature of the group].
 __device__ inline Word* histogram_of(const Growth& g, int slot, std::uint32_t group) {
   return g.histograms + static_cast<std::size_t>(slot) * g.slot_words +
          static_cast<std::size_t>(group) * g.max_bins * kGroup;

@@ -1,5 +1,6 @@
 #include "cuda/plan.h"
 
+#include <coppice/detail/working_rows.h>
 #include <coppice/error.h>
 
 #include <fmt/format.h>
@@ -22,23 +23,53 @@ std::size_t tree_bytes(const BinnedMatrix& bins, const Parameters& parameters) {
   return sizes.nodes * of_node + sizes.slots * of_slot + bins.n_features() * of_feature + sizeof(TreeState);
 }
 
+/// A training table's share of the plan, with its trees.
+MemoryPlan plan_table(const BinnedMatrix& bins, bool has_weights, const Parameters& parameters) {
+  MemoryPlan plan;
+  const std::size_t row_floats = has_weights ? 4 : 3;  // labels, margins, gradients, weights
+  plan.table = column_bytes(bins) + record_bytes(bins) +
+               bins.n_rows * (row_floats * sizeof(float) + sizeof(std::uint32_t)) +
+               bins.n_blocks() * 2 * sizeof(float);
+  plan.kept_rows = bins.n_rows * 2 * (sizeof(std::uint32_t) + sizeof(Word));
+  plan.tree = tree_bytes(bins, parameters);
+  return plan;
+}
+
+/// The most that a session on working rows takes.
+std::size_t working_bytes(const BinnedMatrix& bins, const Parameters& parameters) {
+  if (parameters.working_rounds == 1 || parameters.sampling_noise == 0) return 0;
+  BinnedMatrix working;  // its size only: it has no bins
+  working.cuts = bins.cuts;
+  working.n_rows = bins.n_rows / engine::kRowsPerWorkingRow;
+  return working.n_rows == 0 ? 0 : plan_table(working, true, parameters).total();
+}
+
 /// Gigabytes, for people.
 std::string gigabytes(std::size_t bytes) {
   return fmt::format("{:.1f} GB", static_cast<double>(bytes) * 1e-9);
 }
 
-/// What to change so that the tree's share of the memory is at most `room`: `max_depth=11`; empty if nothing
-/// helps.
-std::string smaller_tree(const BinnedMatrix& bins, Parameters parameters, std::size_t room) {
+/// What to change so that a run fits: `max_depth=11 would fit`.
+std::string way_out(const SessionData& data, const Parameters& parameters, std::size_t free_bytes) {
+  const auto fits = [&](const Parameters& changed) {
+    return plan_memory(data, changed).total() <= free_bytes;
+  };
+  Parameters changed = parameters;
+  changed.working_rounds = 1;
+  if (fits(changed)) return "working_rounds=1 would fit";
+  changed = parameters;
   for (int depth = std::min(parameters.max_depth, 24) - 1; depth > 0; --depth) {
-    parameters.max_depth = depth;
-    if (tree_bytes(bins, parameters) <= room) return fmt::format("max_depth={}", depth);
+    changed.max_depth = depth;
+    if (fits(changed)) return fmt::format("max_depth={} would fit", depth);
   }
+  changed = parameters;
   for (int leaves = parameters.max_leaves / 2; leaves > 1; leaves /= 2) {
-    parameters.max_leaves = leaves;
-    if (tree_bytes(bins, parameters) <= room) return fmt::format("max_leaves={}", leaves);
+    changed.max_leaves = leaves;
+    if (fits(changed)) return fmt::format("max_leaves={} would fit", leaves);
   }
-  return {};
+  const MemoryPlan plan = plan_memory(data, parameters);
+  if (plan.total() - plan.evaluation <= free_bytes) return "without evaluation sets it would fit";
+  return "train on fewer rows, or with device=cpu";
 }
 
 }  // namespace
@@ -48,7 +79,6 @@ std::size_t column_bytes(const BinnedMatrix& bins) noexcept {
 }
 
 std::size_t record_bytes(const BinnedMatrix& bins) noexcept {
-  if (bins.records.empty()) return 0;
   const std::size_t last = bins.n_groups() - 1;
   return bins.group_offset(last) + bins.n_padded_rows() * bins.group_stride(last);
 }
@@ -75,36 +105,23 @@ TreeSizes tree_sizes(const BinnedMatrix& bins, const Parameters& parameters) {
 }
 
 MemoryPlan plan_memory(const SessionData& data, const Parameters& parameters) {
-  const BinnedMatrix& bins = *data.bins;
-  MemoryPlan plan;
-  const std::size_t row_floats = data.weights.empty() ? 3 : 4;  // labels, margins, gradients, weights
-  plan.table = column_bytes(bins) + record_bytes(bins) +
-               bins.n_rows * (row_floats * sizeof(float) + sizeof(std::uint32_t)) +
-               bins.n_blocks() * 2 * sizeof(float);
-  plan.kept_rows = bins.n_rows * 2 * (sizeof(std::uint32_t) + sizeof(Word));
-  plan.tree = tree_bytes(bins, parameters);
+  MemoryPlan plan = plan_table(*data.bins, !data.weights.empty(), parameters);
   for (const BinnedMatrix* matrix : data.evaluation)
     plan.evaluation += column_bytes(*matrix) + matrix->n_rows * sizeof(float);
+  plan.working = working_bytes(*data.bins, parameters);
   return plan;
 }
 
 void check_memory(const SessionData& data, const Parameters& parameters, std::size_t free_bytes) {
   const MemoryPlan plan = plan_memory(data, parameters);
   if (plan.total() <= free_bytes) return;
-  const std::size_t rest = plan.total() - plan.tree;
-  std::string way_out = rest < free_bytes ? smaller_tree(*data.bins, parameters, free_bytes - rest) : "";
-  if (!way_out.empty())
-    way_out += " would fit";
-  else if (plan.total() - plan.evaluation <= free_bytes)
-    way_out = "without evaluation sets it would fit";
-  else
-    way_out = "train on fewer rows, or with device=cpu";
   throw Error(
       "kernels.memory",
-      fmt::format("this training needs {} of device memory and {} are free (the table {}, kept rows "
-                  "{}, trees {}, evaluation sets {}): {}",
+      fmt::format("this training needs {} of device memory and {} are free (the table {}, kept rows {}, "
+                  "trees {}, evaluation sets {}, working rows {}): {}",
                   gigabytes(plan.total()), gigabytes(free_bytes), gigabytes(plan.table),
-                  gigabytes(plan.kept_rows), gigabytes(plan.tree), gigabytes(plan.evaluation), way_out));
+                  gigabytes(plan.kept_rows), gigabytes(plan.tree), gigabytes(plan.evaluation),
+                  gigabytes(plan.working), way_out(data, parameters, free_bytes)));
 }
 
 }  // namespace coppice::kernels::cuda

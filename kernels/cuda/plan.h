@@ -9,8 +9,7 @@
 
 namespace coppice::kernels::cuda {
 
-/// Bytes of a matrix in the two layouts, without the host's slack; a matrix that is only routed has no
-/// records.
+/// Bytes of a matrix in the two layouts, without the host's slack.
 [[nodiscard]] std::size_t column_bytes(const BinnedMatrix& bins) noexcept;
 [[nodiscard]] std::size_t record_bytes(const BinnedMatrix& bins) noexcept;
 
@@ -32,9 +31,11 @@ struct MemoryPlan {
   std::size_t kept_rows = 0;   ///< row numbers and words, twice
   std::size_t tree = 0;        ///< histograms, nodes and work lists
   std::size_t evaluation = 0;  ///< bins and margins of evaluation sets
+  std::size_t working = 0;     ///< the session on working rows, at most
 
-  [[nodiscard]] std::size_t total() const noexcept { return table + kept_rows + tree + evaluation; }
+  [[nodiscard]] std::size_t total() const noexcept { return table + kept_rows + tree + evaluation + working; }
 };
+/// Trees of a continued model that are larger than `parameters` allows come on top.
 [[nodiscard]] MemoryPlan plan_memory(const SessionData& data, const Parameters& parameters);
 
 /// Errors: kernels.memory when a run needs more than `free_bytes`; it names the setting that would make it

@@ -58,6 +58,10 @@ struct SharedSums {
 };
 constexpr std::size_t kSharedNodeBytes = sizeof(engine::LeafSum) + sizeof(LeafTerm);
 
+/// Sweep B for trees whose sums fit in shared memory (kSharedNodeBytes a node). Shapes: a block of kThreads
+/// takes one block of rows after another. Cost: a row reads a bin for each level, its gradient and weight,
+/// and writes its leaf; each block of threads adds its sums to global memory once. Source: the leaf sums in
+/// docs/determinism.md, exact integers in any order.
 __global__ void __launch_bounds__(kThreads) sum_small_tree(LeafSumming how) {
   const int n_nodes = *how.n_nodes;
   if (n_nodes > kSharedLeafNodes) return;
@@ -90,6 +94,7 @@ __global__ void __launch_bounds__(kThreads) sum_small_tree(LeafSumming how) {
     add_to(how.sums[node], shared.wide[node]);
 }
 
+/// The same for larger trees: every row adds to global memory.
 __global__ void __launch_bounds__(kThreads) sum_large_tree(LeafSumming how) {
   if (*how.n_nodes <= kSharedLeafNodes) return;
   for (unsigned block = blockIdx.x; block < how.bins.n_blocks(); block += gridDim.x) {
@@ -108,15 +113,18 @@ __device__ void for_rows(std::uint32_t n, const Visit& visit) {
   for (std::uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) visit(i);
 }
 
+/// margins [n_rows] += weights[leaf], by node number. Cost: a row reads a bin for each level of the tree.
 __global__ void __launch_bounds__(kThreads)
     add_tree_rows(BinsView bins, RouteTree tree, const float* weights, float* margins) {
   for_rows(bins.n_rows, [&](std::uint32_t row) { margins[row] += weights[leaf_of(tree, bins, row)]; });
 }
 
+/// margins += leaf weights of the training rows, whose leaves are known.
 __global__ void __launch_bounds__(kThreads) add_leaf_rows(RowsView rows, std::uint32_t n_rows) {
   for_rows(n_rows, [&](std::uint32_t row) { rows.margins[row] += rows.leaf_weights[rows.leaves[row]]; });
 }
 
+/// values [n] = value.
 __global__ void __launch_bounds__(kThreads) fill_rows(float* values, std::uint32_t n, float value) {
   for_rows(n, [&](std::uint32_t row) { values[row] = value; });
 }

@@ -64,6 +64,8 @@ __device__ bool goes_left(const Scoring& scoring, const ScoringNode& node, float
   return !contains(scoring, scoring.sets[node.kind / 2 - 1], static_cast<std::int32_t>(value));
 }
 
+/// Margins of a stretch of rows, a thread for each. Cost: a node (16 bytes) and a value for each level of
+/// each tree. Source: coppice::predict_margin, whose order of additions is kept.
 __global__ void sum_leaves(Scoring scoring) {
   const std::size_t row = std::size_t{blockIdx.x} * blockDim.x + threadIdx.x;
   if (row >= scoring.n_rows) return;

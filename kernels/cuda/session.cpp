@@ -84,8 +84,9 @@ Session::Session(const SessionData& data, Parameters parameters)
 }
 
 DeviceBins Session::upload_bins(const BinnedMatrix& bins) {
+  const std::size_t of_records = bins.records.empty() ? 0 : record_bytes(bins);
   return {upload(stream_, std::span<const std::uint8_t>(bins.columns.data(), column_bytes(bins))),
-          upload(stream_, std::span<const std::uint8_t>(bins.records.data(), record_bytes(bins))),
+          upload(stream_, std::span<const std::uint8_t>(bins.records.data(), of_records)),
           static_cast<std::uint32_t>(bins.n_rows), static_cast<std::uint32_t>(bins.n_features())};
 }
 
@@ -105,12 +106,10 @@ void Session::allocate_tree() {
   for (auto& kept : tree_.kept) kept = DeviceBuffer<std::uint32_t>(n);
   for (auto& words : tree_.words) words = DeviceBuffer<Word>(n);
   tree_.histograms = DeviceBuffer<Word>(sizes_.slots * sizes_.slot_words);
-  tree_.nodes = DeviceBuffer<GrownNode>(sizes_.nodes);
-  tree_.route = DeviceBuffer<RouteNode>(sizes_.nodes);
+  allocate_nodes(sizes_.nodes);
   tree_.leaf_sums = DeviceBuffer<LeafSum>(sizes_.nodes);
   tree_.node_rows = DeviceBuffer<NodeRows>(sizes_.nodes);
   tree_.slots = DeviceBuffer<int>(sizes_.nodes);
-  tree_.leaf_weights = DeviceBuffer<float>(sizes_.nodes);
   tree_.pairs = DeviceBuffer<Pair>(sizes_.slots);
   tree_.candidates = DeviceBuffer<BlockSplit>(sizes_.slots * 2 * sizes_.octets);
   tree_.features = DeviceBuffer<std::uint32_t>(2 * n_features);
@@ -126,6 +125,13 @@ void Session::allocate_tree() {
   leaf_weights_ = PinnedBuffer<float>(sizes_.nodes);
   features_ = PinnedBuffer<std::uint32_t>(2 * n_features);
   stream_.synchronize();
+}
+
+/// What a tree that is added needs as well.
+void Session::allocate_nodes(std::size_t n_nodes) {
+  tree_.nodes = DeviceBuffer<GrownNode>(n_nodes);
+  tree_.route = DeviceBuffer<RouteNode>(n_nodes);
+  tree_.leaf_weights = DeviceBuffer<float>(n_nodes);
 }
 
 void Session::start(float base_margin) {
@@ -357,13 +363,17 @@ void Session::add_tree(const Tree& tree) {
     route[i] = make_route_node(nodes[i], static_cast<std::int32_t>(i));
     weights[i] = tree.nodes[i].weight;
   }
-  const auto device_nodes = upload(stream_, std::span<const GrownNode>(nodes));
-  const auto device_route = upload(stream_, std::span<const RouteNode>(route));
-  const auto device_weights = upload(stream_, std::span<const float>(weights));
-  const RouteTree view{device_route.data(), device_nodes.data()};
-  cuda::add_tree(stream_, bins_.view(), view, device_weights.data(), margins_.data(), sweep_blocks_);
+  if (nodes.size() > tree_.nodes.size()) {
+    stream_.synchronize();
+    allocate_nodes(nodes.size());
+  }
+  copy_to_device(stream_, tree_.nodes.data(), nodes);
+  copy_to_device(stream_, tree_.route.data(), route);
+  copy_to_device(stream_, tree_.leaf_weights.data(), weights);
+  const RouteTree view{tree_.route.data(), tree_.nodes.data()};
+  cuda::add_tree(stream_, bins_.view(), view, tree_.leaf_weights.data(), margins_.data(), sweep_blocks_);
   for (Follower& follower : followers_)
-    cuda::add_tree(stream_, follower.bins.view(), view, device_weights.data(), follower.margins.data(),
+    cuda::add_tree(stream_, follower.bins.view(), view, tree_.leaf_weights.data(), follower.margins.data(),
                    sweep_blocks_);
   stream_.synchronize();
 }

@@ -57,7 +57,7 @@ class Session : public TrainingSession {
   void read_margins(std::span<float> margins) override;
   void read_evaluation_margins(std::size_t index, std::span<float> margins) override;
   [[nodiscard]] PhaseSeconds phase_seconds() const override { return seconds_; }
-  [[nodiscard]] std::size_t device_bytes() const noexcept override { return plan_.total() + working_bytes_; }
+  [[nodiscard]] std::size_t device_bytes() const noexcept override { return plan_.total(); }
 
  private:
   /// An evaluation matrix that follows along.
@@ -65,7 +65,7 @@ class Session : public TrainingSession {
     DeviceBins bins;
     DeviceBuffer<float> margins;
   };
-  /// What the growth of a tree needs, sized by TreeSizes.
+  /// What the growth of a tree needs, sized by TreeSizes, and a tree that is added.
   struct TreeMemory {
     DeviceBuffer<std::uint32_t> kept[2];
     DeviceBuffer<Word> words[2];
@@ -86,6 +86,7 @@ class Session : public TrainingSession {
 
   void allocate_rows();
   void allocate_tree();
+  void allocate_nodes(std::size_t n_nodes);
   [[nodiscard]] DeviceBins upload_bins(const BinnedMatrix& bins);
   [[nodiscard]] RowsView rows_view();
   [[nodiscard]] Growth growth_view(const engine::Draw& draw, int round);
@@ -99,7 +100,7 @@ class Session : public TrainingSession {
   void remember_tree(const Tree& tree);
   void count_evaluation();
   // working_rows.cpp
-  [[nodiscard]] std::unique_ptr<Session> make_working(int round);
+  [[nodiscard]] std::unique_ptr<TrainingSession> make_working(int round);
   [[nodiscard]] engine::WorkingRows gather_rows(const engine::Draw& draw, std::size_t n);
 
   const BinnedMatrix& table_;
@@ -108,7 +109,6 @@ class Session : public TrainingSession {
   std::span<const float> weights_;
   const TreeSizes sizes_;
   const MemoryPlan plan_;
-  std::size_t working_bytes_ = 0;  ///< of the largest session on working rows so far
   Stream stream_;
   unsigned sweep_blocks_ = 1;   ///< of launches over all rows
   unsigned growth_blocks_ = 1;  ///< of the cooperative launch

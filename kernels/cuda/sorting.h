@@ -1,15 +1,14 @@
-// Sorts of device memory, by Thrust; by the standard library where kernels run on the executor of the tests.
-// Thrust's headers take long to compile, so they are in one file only.
+// Sorts of device memory, by CUB; by the standard library where kernels run on the executor of the tests, as
+// CUB's algorithms have no form for a CPU.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 #include "cuda/device.h"
 
 namespace coppice::kernels::cuda {
 
-/// Enqueues an ascending sort. Takes as much device memory again while it runs.
-void sort(const Stream& stream, std::uint64_t* keys, std::size_t n);
+/// The keys, ascending. Waits for it. Cost: twice the memory of the keys while it runs.
+[[nodiscard]] DeviceBuffer<std::uint64_t> sorted(const Stream& stream, DeviceBuffer<std::uint64_t> keys);
 
 }  // namespace coppice::kernels::cuda

@@ -22,18 +22,15 @@ class WorkingSession final : engine::WorkingRows, public Session {
 
 std::unique_ptr<TrainingSession> Session::open_working(int round) {
   began_.record(stream_);
-  std::unique_ptr<Session> session = make_working(round);
-  if (session) {
-    session->set_sampling_threshold(threshold_);
-    working_bytes_ = std::max(working_bytes_, session->device_bytes());
-  }
+  std::unique_ptr<TrainingSession> session = make_working(round);
+  if (session) session->set_sampling_threshold(threshold_);
   swept_.record(stream_);
   stream_.synchronize();
   seconds_.gradient += swept_.seconds_since(began_);
   return session;
 }
 
-std::unique_ptr<Session> Session::make_working(int round) {
+std::unique_ptr<TrainingSession> Session::make_working(int round) {
   prepare_draw();
   if (threshold_ == 0) return nullptr;
   const engine::Draw draw = engine::make_working_draw(parameters_.objective, threshold_, bounds_.mean_weight,
@@ -43,7 +40,9 @@ std::unique_ptr<Session> Session::make_working(int round) {
   stream_.synchronize();
   const std::size_t n = fetched_state_.data()->totals.n_kept;
   if (n == 0 || n > table_.n_rows / engine::kRowsPerWorkingRow) return nullptr;
-  return std::make_unique<WorkingSession>(gather_rows(draw, n), parameters_);
+  Parameters parameters = parameters_;
+  parameters.working_rounds = 1;  // they draw none of their own
+  return std::make_unique<WorkingSession>(gather_rows(draw, n), parameters);
 }
 
 engine::WorkingRows Session::gather_rows(const engine::Draw& draw, std::size_t n) {

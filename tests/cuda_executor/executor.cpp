@@ -70,7 +70,6 @@ struct Block {
   BlockClock clock{0};
   unsigned n_done = 0;
   unsigned n_at_barrier = 0;
-  int vote = 0;
   std::size_t first_fiber = 0;
 };
 
@@ -171,32 +170,22 @@ void report_deadlock() {
 // ---------------------------------------------------------------------------------------------------------
 // Barriers
 
-void release(Block& block, State from) {
+void release(Block& block) {
   for (Thread& thread : block.threads)
-    if (thread.state == from) thread.state = State::kReady;
+    if (thread.state == State::kAtBlockBarrier) thread.state = State::kReady;
   block.n_at_barrier = 0;
   block.clock.block_barrier();
 }
 
-void arrive(Vote vote, bool value, std::source_location where) {
-  Block& block = *running->block;
-  if (block.n_at_barrier == 0) {
-    block.vote = vote == Vote::kAll ? 1 : 0;
-  } else {
-    for (unsigned t = 0; t < block.threads.size(); ++t)
-      if (block.threads[t].state == State::kAtBlockBarrier) {
-        if (!is_same_place(block.threads[t].where, where))
-          raise_fault("threads of a block are at different barriers: another one is " +
-                          thread_name(block, t) + " in " + place(block.threads[t].where),
-                      where);
-        break;
-      }
+/// Those who wait at a barrier already all wait at the same one: is it this one?
+void check_barrier(const Block& block, std::source_location where) {
+  for (unsigned t = 0; t < block.threads.size(); ++t) {
+    if (block.threads[t].state != State::kAtBlockBarrier) continue;
+    if (is_same_place(block.threads[t].where, where)) return;
+    raise_fault("threads of a block are at different barriers: another one is " + thread_name(block, t) +
+                    " in " + place(block.threads[t].where),
+                where);
   }
-  if (vote == Vote::kCount)
-    block.vote += value ? 1 : 0;
-  else
-    block.vote = vote == Vote::kAll ? block.vote & (value ? 1 : 0) : block.vote | (value ? 1 : 0);
-  ++block.n_at_barrier;
 }
 
 // ---------------------------------------------------------------------------------------------------------
@@ -238,9 +227,6 @@ void complete(std::span<Thread> lanes, std::uint32_t mask, WarpOperation operati
   std::uint32_t ballot = 0;
   for_each_lane(mask, [&](unsigned l) { ballot |= static_cast<std::uint32_t>(lanes[l].value != 0) << l; });
   const auto give = [&](Word result) { for_each_lane(mask, [&](unsigned l) { lanes[l].result = result; }); };
-  const auto is_less = [](Word a, Word b) {
-    return static_cast<std::int64_t>(a) < static_cast<std::int64_t>(b);
-  };
   switch (operation) {
     case WarpOperation::kSync:
       return;
@@ -248,34 +234,10 @@ void complete(std::span<Thread> lanes, std::uint32_t mask, WarpOperation operati
       return shuffle_lanes(lanes, mask);
     case WarpOperation::kBallot:
       return give(ballot);
-    case WarpOperation::kAny:
-      return give(ballot != 0 ? 1 : 0);
-    case WarpOperation::kAll:
-      return give(ballot == mask ? 1 : 0);
-    case WarpOperation::kAdd:
-      return reduce(lanes, mask, [](Word a, Word b) { return a + b; });
     case WarpOperation::kMin:
       return reduce(lanes, mask, [](Word a, Word b) { return std::min(a, b); });
     case WarpOperation::kMax:
       return reduce(lanes, mask, [](Word a, Word b) { return std::max(a, b); });
-    case WarpOperation::kMinSigned:
-      return reduce(lanes, mask, [&](Word a, Word b) { return is_less(b, a) ? b : a; });
-    case WarpOperation::kMaxSigned:
-      return reduce(lanes, mask, [&](Word a, Word b) { return is_less(a, b) ? b : a; });
-    case WarpOperation::kAnd:
-      return reduce(lanes, mask, [](Word a, Word b) { return a & b; });
-    case WarpOperation::kOr:
-      return reduce(lanes, mask, [](Word a, Word b) { return a | b; });
-    case WarpOperation::kXor:
-      return reduce(lanes, mask, [](Word a, Word b) { return a ^ b; });
-    case WarpOperation::kMatch:
-      for_each_lane(mask, [&](unsigned l) {
-        std::uint32_t equal = 0;
-        for_each_lane(mask, [&](unsigned m) {
-          equal |= static_cast<std::uint32_t>(lanes[l].value == lanes[m].value) << m;
-        });
-        lanes[l].result = equal;
-      });
   }
 }
 
@@ -428,17 +390,15 @@ void raise_fault(std::string_view what, std::source_location where) {
   for (;;) fiber_of(*running->block, running->thread).suspend();  // nobody resumes it
 }
 
-int block_vote(Vote vote, bool value, std::source_location where) {
-  arrive(vote, value, where);
+void block_barrier(std::source_location where) {
   Block& block = *running->block;
+  check_barrier(block, where);
+  ++block.n_at_barrier;
   if (block.n_at_barrier < block.threads.size())
     wait(State::kAtBlockBarrier, where);
   else
-    release(block, State::kAtBlockBarrier);
-  return block.vote;
+    release(block);
 }
-
-void block_barrier(std::source_location where) { static_cast<void>(block_vote(Vote::kAny, false, where)); }
 
 void grid_barrier(std::source_location where) {
   Launch& launch = *running;

@@ -86,26 +86,7 @@ bool run_launch(const LaunchConfig& config, const KernelCall& call);
 void block_barrier(std::source_location where);
 void grid_barrier(std::source_location where);
 
-/// A barrier that also combines a value of each thread: what __syncthreads_or and the like return.
-enum class Vote { kAny, kAll, kCount };
-[[nodiscard]] int block_vote(Vote vote, bool value, std::source_location where);
-
-enum class WarpOperation {
-  kSync,
-  kShuffle,
-  kBallot,
-  kAny,
-  kAll,
-  kAdd,
-  kMin,
-  kMax,
-  kMinSigned,
-  kMaxSigned,
-  kAnd,
-  kOr,
-  kXor,
-  kMatch
-};
+enum class WarpOperation { kSync, kShuffle, kBallot, kMin, kMax };
 
 /// What a lane gets from an operation of the lanes in `mask`. source_lane: of a shuffle.
 [[nodiscard]] std::uint64_t warp_operation(WarpOperation operation, std::uint32_t mask, std::uint64_t value,

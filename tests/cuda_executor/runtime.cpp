@@ -1,15 +1,13 @@
-// Device memory, streams, events and graphs of the executor.
+// Device memory, streams and events of the executor.
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <deque>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <new>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "access_checker.h"
 #include "cuda_runtime.h"
@@ -20,21 +18,9 @@ using Work = std::function<void()>;
 
 struct CUstream_st {
   std::deque<Work> work;
-  std::uint64_t n_done = 0;
-  bool is_capturing = false;
-  std::vector<Work> captured;
 };
-/// What a recorded event waits for: the work of a stream up to a point.
 struct CUevent_st {
-  cudaStream_t stream = nullptr;
-  std::uint64_t point = 0;
   std::chrono::steady_clock::time_point reached;
-};
-struct CUgraph_st {
-  std::vector<Work> work;
-};
-struct CUgraphExec_st {
-  std::vector<Work> work;
 };
 
 namespace cuda_executor {
@@ -69,30 +55,19 @@ bool is_host_memory(const void* memory, std::size_t n_bytes) {
 
 bool fits(const void* to, const void* from, std::size_t n_bytes, cudaMemcpyKind kind) {
   if (kind == cudaMemcpyHostToDevice) return is_device_memory(to, n_bytes) && is_host_memory(from, n_bytes);
-  if (kind == cudaMemcpyDeviceToHost) return is_host_memory(to, n_bytes) && is_device_memory(from, n_bytes);
-  return is_device_memory(to, n_bytes) && is_device_memory(from, n_bytes);
+  return is_host_memory(to, n_bytes) && is_device_memory(from, n_bytes);
 }
 
 cudaError_t enqueue(cudaStream_t stream, Work work) {
   if (stream == nullptr) return cudaErrorInvalidResourceHandle;  // the default stream
-  if (stream->is_capturing)
-    stream->captured.push_back(std::move(work));
-  else
-    stream->work.push_back(std::move(work));
+  stream->work.push_back(std::move(work));
   return cudaSuccess;
 }
 
-/// Runs a stream's work until `point` of it is done.
-void run_until(cudaStream_t stream, std::uint64_t point) {
-  while (stream->n_done < point && !stream->work.empty()) {
-    const Work work = std::move(stream->work.front());
-    stream->work.pop_front();
-    if (!is_faulty) work();
-    ++stream->n_done;
-  }
+void run_all(cudaStream_t stream) {
+  for (; !stream->work.empty(); stream->work.pop_front())
+    if (!is_faulty) stream->work.front()();
 }
-
-std::uint64_t end_of(cudaStream_t stream) { return stream->n_done + stream->work.size(); }
 
 }  // namespace
 
@@ -151,22 +126,14 @@ const char* cudaGetErrorString(cudaError_t status) {
       return "out of memory";
     case cudaErrorInvalidConfiguration:
       return "invalid configuration argument";
-    case cudaErrorInsufficientDriver:
-      return "CUDA driver version is insufficient for CUDA runtime version";
     case cudaErrorNoDevice:
       return "no CUDA-capable device is detected";
     case cudaErrorInvalidDevice:
       return "invalid device ordinal";
     case cudaErrorInvalidResourceHandle:
       return "invalid resource handle";
-    case cudaErrorNotReady:
-      return "device not ready";
-    case cudaErrorIllegalAddress:
-      return "an illegal memory access was encountered";
     case cudaErrorCooperativeLaunchTooLarge:
       return "too many blocks in cooperative launch";
-    case cudaErrorStreamCaptureInvalidated:
-      return "operation failed due to a previous error during capture";
     case cudaErrorLaunchFailure:
       return cuda_executor::fault().empty() ? "unspecified launch failure" : cuda_executor::fault().c_str();
   }
@@ -202,23 +169,8 @@ cudaError_t cudaGetDevice(int* device) {
   return cudaSuccess;
 }
 
-cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int /*device*/) {
-  switch (attribute) {
-    case cudaDevAttrMultiProcessorCount:
-      *value = cuda_executor::settings().processors;
-      break;
-    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
-      *value = 227 << 10;
-      break;
-    case cudaDevAttrCooperativeLaunch:
-      *value = 1;
-      break;
-  }
-  return cudaSuccess;
-}
-
-cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int /*device*/) {
-  *properties = {};
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr /*processors*/, int /*device*/) {
+  *value = cuda_executor::settings().processors;
   return cudaSuccess;
 }
 
@@ -317,16 +269,9 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   const std::scoped_lock lock(runtime_mutex);
   if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
-  if (stream == nullptr || stream->is_capturing) return cudaErrorStreamCaptureInvalidated;
-  cuda_executor::run_until(stream, cuda_executor::end_of(stream));
+  if (stream == nullptr) return cudaErrorInvalidResourceHandle;
+  cuda_executor::run_all(stream);
   return cuda_executor::is_faulty ? cudaErrorLaunchFailure : cudaSuccess;
-}
-
-cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned /*flags*/) {
-  const std::scoped_lock lock(runtime_mutex);
-  if (event->stream == nullptr || event->stream == stream) return cudaSuccess;
-  return cuda_executor::enqueue(
-      stream, [from = event->stream, point = event->point] { cuda_executor::run_until(from, point); });
 }
 
 cudaError_t cudaEventCreate(cudaEvent_t* event) {
@@ -341,60 +286,10 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const std::scoped_lock lock(runtime_mutex);
-  const cudaError_t status =
-      cuda_executor::enqueue(stream, [event] { event->reached = std::chrono::steady_clock::now(); });
-  if (stream != nullptr && !stream->is_capturing) {
-    event->stream = stream;
-    event->point = cuda_executor::end_of(stream);
-  }
-  return status;
-}
-
-cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  const std::scoped_lock lock(runtime_mutex);
-  if (event->stream != nullptr) cuda_executor::run_until(event->stream, event->point);
-  return cuda_executor::is_faulty ? cudaErrorLaunchFailure : cudaSuccess;
+  return cuda_executor::enqueue(stream, [event] { event->reached = std::chrono::steady_clock::now(); });
 }
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
   *milliseconds = std::chrono::duration<float, std::milli>(end->reached - begin->reached).count();
-  return cudaSuccess;
-}
-
-// ---------------------------------------------------------------------------------------------------------
-// Graphs
-
-cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode /*mode*/) {
-  stream->is_capturing = true;
-  return cudaSuccess;
-}
-
-cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  stream->is_capturing = false;
-  *graph = new CUgraph_st{std::exchange(stream->captured, {})};
-  return cudaSuccess;
-}
-
-cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
-                                 unsigned long long /*flags*/) {
-  *executable = new CUgraphExec_st{graph->work};
-  return cudaSuccess;
-}
-
-cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
-  const std::scoped_lock lock(runtime_mutex);
-  if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
-  for (const Work& work : executable->work)
-    if (const cudaError_t status = cuda_executor::enqueue(stream, work); status != cudaSuccess) return status;
-  return cudaSuccess;
-}
-
-cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
-  delete graph;
-  return cudaSuccess;
-}
-
-cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
-  delete executable;
   return cudaSuccess;
 }

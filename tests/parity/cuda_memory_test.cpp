@@ -77,7 +77,8 @@ TEST(MemoryPlan, BytesOfATable) {
   EXPECT_EQ(plan.evaluation, 1024U * 33 + 1000 * 4);
 }
 
-/// A run's allocations add up to its plan: everything that a session allocates is in it, and nothing else.
+/// A run's allocations add up to its plan: everything that a session allocates is in it, and nothing else but
+/// the room for working rows.
 TEST(MemoryPlan, IsWhatASessionTakes) {
   cuda_executor::settings() = {};
   const Table table;
@@ -89,8 +90,47 @@ TEST(MemoryPlan, IsWhatASessionTakes) {
     use_device(0);
     const std::size_t free_before = device_memory().free;
     const auto session = open_session(data, {});
-    EXPECT_EQ(free_before - device_memory().free, session->device_bytes());
+    const MemoryPlan plan = plan_memory(data, {});
+    EXPECT_EQ(session->device_bytes(), plan.total());
+    EXPECT_EQ(free_before - device_memory().free, plan.total() - plan.working);
   }
+}
+
+/// At most a quarter of the rows, with weights, and a tree of their own.
+TEST(MemoryPlan, BytesOfWorkingRows) {
+  const Table table;
+  const SessionData data{&table.bins, table.data.labels, {}, {}};
+  Parameters parameters;
+  parameters.max_depth = 4;
+  const MemoryPlan plan = plan_memory(data, parameters);
+  EXPECT_EQ(plan.working, 512U * (33 + 48) + 250 * 20 + 2 * 4 + 250 * 2 * (4 + 8) + plan.tree);
+  parameters.working_rounds = 1;
+  EXPECT_EQ(plan_memory(data, parameters).working, 0U);
+  parameters.working_rounds = 16;
+  parameters.sampling_noise = 0;
+  EXPECT_EQ(plan_memory(data, parameters).working, 0U);
+}
+
+/// Stages of working rows, with evaluation sets and trees that are added, in a device of just the plan's
+/// size.
+TEST(MemoryPlan, HoldsStagesOfWorkingRows) {
+  cuda_executor::settings() = {};
+  const reference::RandomProblem problem = reference::rare_problem(0);
+  const TrainingData data = prepare(reference::NaiveBackend(), problem.parameters, problem.data);
+  TrainOptions options;
+  options.evaluation = {{"validation", &problem.evaluation}};
+  const auto backend = make_backend(0);
+  TrainReport report;
+  const Model expected = train(*backend, problem.parameters, data, options, &report);
+  const MemoryPlan of_all_rows =
+      plan_memory({&data.bins, problem.data.labels, problem.data.weights, {}}, problem.parameters);
+  ASSERT_GT(of_all_rows.working, 0U);
+  const std::size_t used = device_memory().total - device_memory().free;
+  cuda_executor::settings().memory_bytes = used + report.device_bytes;
+  EXPECT_EQ(first_difference(expected, train(*backend, problem.parameters, data, options)), "");
+  cuda_executor::settings().memory_bytes -= 1;
+  EXPECT_THROW(static_cast<void>(train(*backend, problem.parameters, data, options)), Error);
+  cuda_executor::settings() = {};
 }
 
 TEST(MemoryPlan, ErrorNamesWhatWouldFit) {
@@ -99,6 +139,9 @@ TEST(MemoryPlan, ErrorNamesWhatWouldFit) {
   SessionData data{&table.bins, table.data.labels, {}, evaluation};
   Parameters parameters;
   parameters.max_depth = 9;
+  EXPECT_THAT(message_of(data, parameters, plan_memory(data, parameters).total() - 1),
+              HasSubstr("working_rounds=1 would fit"));
+  parameters.working_rounds = 1;
   const MemoryPlan plan = plan_memory(data, parameters);
   EXPECT_EQ(message_of(data, parameters, plan.total()), "");
   EXPECT_THAT(message_of(data, parameters, plan.total() - 1), HasSubstr("max_depth=8 would fit"));

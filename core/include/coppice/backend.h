@@ -104,9 +104,8 @@ class TrainingSession {
 
   [[nodiscard]] virtual PhaseSeconds phase_seconds() const = 0;
 
-  /// Bytes that the run has held on a device with memory of its own, at their peak: those for all rows, known
-  /// before any is allocated, and those of the largest session on working rows so far. 0: it works in the
-  /// host's memory.
+  /// The most bytes that the run takes on a device with memory of its own, known before any is allocated; 0:
+  /// it works in the host's memory.
   [[nodiscard]] virtual std::size_t device_bytes() const noexcept { return 0; }
 };
 

@@ -33,8 +33,4 @@ enum class InstructionSet { kScalar, kAvx2, kAvx512 };
 [[nodiscard]] std::vector<float> score_on_device(std::string_view device, const Model& model,
                                                  const Dataset& data, Output output = Output::kPrediction);
 
-/// What this build can use on this machine, a line each: `cpu: avx512`, `cuda: no device (...)`. A build
-/// without CUDA does not mention it.
-[[nodiscard]] std::string describe_devices();
-
 }  // namespace coppice::kernels
