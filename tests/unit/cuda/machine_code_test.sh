@@ -4,7 +4,7 @@
 # - No fused multiply-add of floats: a decision would then depend on how the compiler contracts. (ptxas does not
 #   contract what PTX spells out as a rounded product and a rounded sum.)
 # - No spills: a hot kernel keeps its values in registers.
-# Thrust's kernels (sorting) are not ours. Prints a line for each kernel: registers, stack, spills.
+# CUB's kernels (sorting) are not ours. Prints a line for each kernel: registers, stack, spills.
 set -eu
 ptxas=$1 folder=$2
 failed=0
