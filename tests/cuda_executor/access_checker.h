@@ -1,9 +1,10 @@
 // Finds races, reads of what nobody wrote, and accesses outside device memory, in kernels that were compiled
 // with -fsanitize=thread.
 //
-// The compiler then calls a function before every access to memory. They are this file's, not those of thread
-// sanitizer, which knows nothing of the threads of a block: a program that has instrumented kernels is linked
-// without it. Kernels that were compiled without it run unchecked.
+// The compiler then calls a function before every access to memory. The functions are those of
+// instrumentation.cpp, not those of thread sanitizer, which knows nothing of the threads of a block: a
+// program that has instrumented kernels is linked without it. Kernels that were compiled without it run
+// unchecked.
 //
 // Two accesses of different threads are ordered when a barrier of their block, a grid barrier or a chain of
 // warp operations stands between them; if they are not, and one writes, and not both are atomic, that is a
@@ -21,6 +22,9 @@
 #include <vector>
 
 namespace cuda_executor {
+
+/// Instrumented code says that it is there.
+void begin_checking() noexcept;
 
 /// Are there instrumented kernels in this program?
 [[nodiscard]] bool is_checking() noexcept;
