@@ -4,7 +4,7 @@ option(COPPICE_BUILD_SERVE "Build the prediction server (needs Boost headers and
        ${COPPICE_BUILD_CLI})
 option(COPPICE_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(COPPICE_BUILD_BENCH "Build the benchmarks and the data generator" ${PROJECT_IS_TOP_LEVEL})
-option(COPPICE_BUILD_GPU "Build what bench/gpu runs on a machine with a GPU" OFF)
+option(COPPICE_BUILD_GPU "Build what bench/gpu runs, without the other benchmarks" OFF)
 option(COPPICE_BUILD_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 option(COPPICE_WARNINGS_AS_ERRORS "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 set(COPPICE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
