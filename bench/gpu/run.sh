@@ -19,7 +19,7 @@ if [[ -d libraries ]]; then
   options+=("-DCMAKE_PREFIX_PATH=$PWD/libraries/usr" "-Dfmt_DIR=$folder/cmake/fmt"
             "-DZLIB_INCLUDE_DIR=$PWD/libraries/usr/include" "-DZLIB_LIBRARY=$folder/libz.a"
             "-DFAST_FLOAT_INCLUDE_DIR=$PWD/libraries/usr/include"
-            -DBoost_NO_BOOST_CMAKE=ON "-DBoost_INCLUDE_DIR=$PWD/libraries/usr/include"
+            "-DBoost_DIR=$(echo "$folder"/cmake/Boost-*)"
             -DOPENSSL_USE_STATIC_LIBS=ON "-DOPENSSL_INCLUDE_DIR=$PWD/libraries/usr/include"
             "-DOPENSSL_SSL_LIBRARY=$folder/libssl.a" "-DOPENSSL_CRYPTO_LIBRARY=$folder/libcrypto.a")
 fi
