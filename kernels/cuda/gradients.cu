@@ -134,7 +134,7 @@ __global__ void __launch_bounds__(kThreads) sweep_rows(Sweep sweep) {
 void sweep(const Stream& stream, const Sweep& how, unsigned most_blocks) {
   const unsigned n_blocks = (how.n_rows + kBlockRowsU - 1) / kBlockRowsU;
   const LaunchShape shape{
-      .grid = std::min(n_blocks, most_blocks), .block = kThreads, .shared_bytes = sizeof(SharedSweep)};
+      .grid = {std::min(n_blocks, most_blocks)}, .block = {kThreads}, .shared_bytes = sizeof(SharedSweep)};
   if (how.rows.objective == Objective::kBinaryLogistic)
     launch<sweep_rows<engine::LogisticLoss>>(stream, shape, how);
   else

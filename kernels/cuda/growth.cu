@@ -340,8 +340,8 @@ unsigned most_growth_blocks(std::uint32_t max_bins, bool has_categorical) {
 
 void grow_tree(const Stream& stream, const Growth& growth, unsigned n_blocks) {
   launch<grow>(stream,
-               {.grid = n_blocks,
-                .block = kGrowthThreads,
+               {.grid = {n_blocks},
+                .block = {kGrowthThreads},
                 .shared_bytes = growth_shared_bytes(growth.max_bins, growth.has_categorical),
                 .is_cooperative = true},
                growth);

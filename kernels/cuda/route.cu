@@ -130,7 +130,7 @@ __global__ void __launch_bounds__(kThreads) fill_rows(float* values, std::uint32
 }
 
 LaunchShape shape_of(std::uint32_t n_rows, unsigned most_blocks) {
-  return {.grid = std::min((n_rows + kThreads - 1) / kThreads, most_blocks), .block = kThreads};
+  return {.grid = {std::min((n_rows + kThreads - 1) / kThreads, most_blocks)}, .block = {kThreads}};
 }
 
 }  // namespace

@@ -50,7 +50,8 @@ TEST_F(DeviceTest, PredictKnowsItsDevices) {
   const Outcome leaves =
       run({"predict", "--model", "m.json", "new.csv", "--output", "leaf", "--device", "cuda"});
   EXPECT_EQ(leaves.exit_code, 2);
-  EXPECT_EQ(leaves.errors, "coppice: [cli.usage] --output leaf is computed on the CPU: leave --device away\n");
+  EXPECT_EQ(leaves.errors,
+            "coppice: [cli.usage] --output leaf is computed on the CPU: leave --device away\n");
 }
 
 }  // namespace

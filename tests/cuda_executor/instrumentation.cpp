@@ -5,7 +5,7 @@
 #include "executor.h"
 
 extern "C" {
-// NOLINTBEGIN(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
 void __tsan_init() { cuda_executor::begin_checking(); }
 void __tsan_func_entry(void* /*caller*/) {}
 void __tsan_func_exit() {}
@@ -46,5 +46,5 @@ unsigned __tsan_atomic32_fetch_add(volatile unsigned* address, unsigned value, i
 unsigned __tsan_atomic32_fetch_sub(volatile unsigned* address, unsigned value, int /*order*/) {
   return __atomic_fetch_sub(address, value, __ATOMIC_SEQ_CST);
 }
-// NOLINTEND(bugprone-reserved-identifier)
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 }
