@@ -45,13 +45,12 @@ struct SharedHistogram {
 
 /// The features of a group and how lanes share them.
 struct LaneFeatures {
-  FeatureList list;  ///< of the group
-  unsigned width;    ///< lanes of one row: 4, 8, 16 or 32
+  FeatureList list;    ///< of the group
+  unsigned width = 4;  ///< lanes of one row: 4, 8, 16 or 32
 
   __device__ LaneFeatures(const FeatureList& of_tree, std::uint32_t group)
       : list{of_tree.features + group * kGroup,
-             std::min(std::uint32_t{kGroup}, of_tree.size - group * kGroup)},
-        width(4) {
+             std::min(std::uint32_t{kGroup}, of_tree.size - group * kGroup)} {
     while (width < list.size) width *= 2;
   }
 };

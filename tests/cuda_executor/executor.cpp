@@ -18,6 +18,7 @@
 #include "zoned_memory.h"
 
 // Of the linker: where the program's code, constants and global variables begin and end.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" const char __executable_start, end;
 
 namespace cuda_executor {

@@ -95,7 +95,7 @@ int enqueue_launch_code(cudaStream_t stream, const LaunchConfig& config, const K
   if (n_blocks == 0 || n_threads == 0 || n_threads > kMostThreads || config.shared_bytes > kMostSharedBytes ||
       config.grid.y > 65535 || config.grid.z > 65535)
     return cudaErrorInvalidConfiguration;
-  if (config.is_cooperative && n_blocks > static_cast<std::size_t>(2 * settings().processors))
+  if (config.is_cooperative && n_blocks > 2 * static_cast<std::size_t>(settings().processors))
     return cudaErrorCooperativeLaunchTooLarge;
   return enqueue(stream, [config, call] {
     if (!run_launch(config, call)) is_faulty = true;
