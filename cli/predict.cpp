@@ -40,6 +40,7 @@ struct Arguments {
   std::optional<std::size_t> n_reasons;
   std::vector<std::string> keep;
   bool has_header = true;
+  std::string device = "cpu";
   int threads = 0;
   bool json = false;
 };
@@ -71,6 +72,7 @@ void check_outputs(const Arguments& arguments, const Model& model) {
 
 std::vector<OutputColumns> make_outputs(const Arguments& arguments, const Model& model, const Dataset& data) {
   OutputOptions options{.threshold = arguments.threshold.value_or(model.threshold),
+                        .device = arguments.device,
                         .threads = arguments.threads};
   options.n_reasons = arguments.n_reasons.value_or(options.n_reasons);
   std::vector<OutputColumns> outputs;
@@ -155,6 +157,10 @@ Verb add_predict(CLI::App& program) {
       ->allow_extra_args(false)
       ->type_name("A,B");
   add_no_header(*command, arguments->has_header);
+  command
+      ->add_option("--device", arguments->device,
+                   "cpu, or for large tables cuda or cuda:N; the scores are the same")
+      ->type_name("DEVICE");
   add_threads(*command, arguments->threads);
   command->add_flag("--json", arguments->json, "Print a report of what was written as JSON; needs --out");
   command->footer(kFooter);

@@ -2,6 +2,7 @@
 
 #include <coppice/error.h>
 #include <coppice/explainer.h>
+#include <coppice/kernels/backends.h>
 #include <coppice/scorer.h>
 #include <fmt/format.h>
 
@@ -16,12 +17,20 @@ namespace {
 /// Scores of the stretch at hand, each written by write(writer, score).
 template <class Write>
 OutputColumns score_column(std::string name, const Model& model, const Dataset& data, Output output,
-                           int threads, Write write) {
+                           const OutputOptions& options, Write write) {
+  if (options.device != "cpu") {
+    const auto scores = std::make_shared<const std::vector<float>>(
+        kernels::score_on_device(options.device, model, data, output));
+    const auto first = std::make_shared<std::size_t>(0);
+    return {.names = {std::move(name)},
+            .compute = [=](const RowRange& rows) { *first = rows.first; },
+            .write = [=](io::CsvWriter& writer, std::size_t i) { write(writer, (*scores)[*first + i]); }};
+  }
   const auto scorer = std::make_shared<const Scorer>(model);
   const auto scores = std::make_shared<std::vector<float>>();
   return {.names = {std::move(name)},
           .compute =
-              [=, &data](const RowRange& rows) {
+              [=, &data, threads = options.threads](const RowRange& rows) {
                 scores->resize(rows.size());
                 score_range(*scorer, data, rows, output, threads, *scores);
               },
@@ -103,16 +112,19 @@ OutputColumns make_output(std::string_view name, const Model& model, const Datas
                           const OutputOptions& options) {
   const auto write_number = [](io::CsvWriter& writer, float score) { writer.field(score); };
   if (name == "prediction" || name == "probability") {
-    return score_column("score", model, data, Output::kPrediction, options.threads, write_number);
+    return score_column("score", model, data, Output::kPrediction, options, write_number);
   }
   if (name == "margin") {
-    return score_column("margin", model, data, Output::kMargin, options.threads, write_number);
+    return score_column("margin", model, data, Output::kMargin, options, write_number);
   }
   if (name == "label") {
-    return score_column("label", model, data, Output::kPrediction, options.threads,
+    return score_column("label", model, data, Output::kPrediction, options,
                         [threshold = options.threshold](io::CsvWriter& writer, float score) {
                           writer.field(score >= threshold ? 1 : 0);
                         });
+  }
+  if (options.device != "cpu") {
+    throw Error("cli.usage", fmt::format("--output {} is computed on the CPU: leave --device away", name));
   }
   if (name == "leaf") return leaf_columns(model, data, options.threads);
   if (name == "contributions") return contribution_columns(model, data, options.threads);

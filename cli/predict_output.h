@@ -21,8 +21,9 @@ inline constexpr std::array<std::string_view, 7> kOutputNames = {
     "prediction", "probability", "label", "margin", "leaf", "contributions", "reasons"};
 
 struct OutputOptions {
-  double threshold = 0.5;     ///< of label
-  std::size_t n_reasons = 3;  ///< at most as many are shown as the model has features
+  double threshold = 0.5;      ///< of label
+  std::size_t n_reasons = 3;   ///< at most as many are shown as the model has features
+  std::string device = "cpu";  ///< for scores: `cuda` and `cuda:N` score the whole table at once
   int threads = 0;
 };
 

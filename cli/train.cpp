@@ -162,7 +162,8 @@ void print_json(const Arguments& arguments, const Outcome& outcome) {
                       {"route", phases.route},
                       {"evaluate", phases.evaluate}}},
                     {"save", outcome.save_seconds}}},
-                  {"peak_memory_bytes", peak_memory_bytes()}});
+                  {"peak_memory_bytes", peak_memory_bytes()},
+                  {"device_memory_bytes", outcome.train.device_bytes}});
 }
 
 void print_text(const Arguments& arguments, const Outcome& outcome) {

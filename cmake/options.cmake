@@ -4,6 +4,7 @@ option(COPPICE_BUILD_SERVE "Build the prediction server (needs Boost headers and
        ${COPPICE_BUILD_CLI})
 option(COPPICE_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(COPPICE_BUILD_BENCH "Build the benchmarks and the data generator" ${PROJECT_IS_TOP_LEVEL})
+option(COPPICE_BUILD_GPU "Build what bench/gpu runs, without the other benchmarks" OFF)
 option(COPPICE_BUILD_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
 option(COPPICE_WARNINGS_AS_ERRORS "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 set(COPPICE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
@@ -34,11 +35,12 @@ endif()
 # depend on the instruction set (docs/determinism.md), so it is off everywhere.
 add_library(coppice_build_flags INTERFACE)
 target_compile_features(coppice_build_flags INTERFACE cxx_std_20)
-target_compile_options(coppice_build_flags INTERFACE
+set(build_flags
   -ffp-contract=off -fno-fast-math -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
   -Wno-missing-field-initializers
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
   $<$<BOOL:${COPPICE_WARNINGS_AS_ERRORS}>:-Werror>)
+target_compile_options(coppice_build_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${build_flags}>")
 if(COPPICE_SANITIZE)
   target_compile_options(coppice_build_flags INTERFACE -fsanitize=${COPPICE_SANITIZE} -fno-omit-frame-pointer
                          -fno-sanitize-recover=all)

@@ -38,25 +38,23 @@ std::vector<float> few_distinct(std::span<const float> column, int limit) {
 /// Distinct numbers and their weight, as append_quantiles asks for them.
 class WeightedNumbers {
  public:
-  /// Weights of equal numbers are added in row order; a row without weight is not there.
-  WeightedNumbers(std::span<const float> column, std::span<const float> weights,
-                  std::span<const std::uint32_t> sample) {
-    std::vector<std::uint64_t> pairs;  // key, row
-    pairs.reserve(sample.size());
-    for (const std::uint32_t row : sample)
-      if (!std::isnan(column[row]) && weights[row] > 0)
-        pairs.push_back(static_cast<std::uint64_t>(detail::sort_key(column[row])) << 32 | row);
-    detail::radix_sort(std::span(pairs));
+  /// pairs: (sort key << 32 | row) of numbers, ascending; weights [n_rows]. Weights of equal numbers are
+  /// added in row order; a row without weight is not there.
+  WeightedNumbers(std::span<const std::uint64_t> pairs, std::span<const float> weights) {
+    std::size_t n_rows = 0;
     for (const std::uint64_t pair : pairs) {
+      const float weight = weights[static_cast<std::uint32_t>(pair)];
+      if (!(weight > 0)) continue;
       const float value = detail::value_of(static_cast<detail::SortKey>(pair >> 32));
-      const double before = ends_.empty() ? 0 : ends_.back();
+      const double before = size();
       if (values_.empty() || values_.back() != value) {
         values_.push_back(value);
         ends_.push_back(before);
       }
-      ends_.back() = before + static_cast<double>(weights[static_cast<std::uint32_t>(pair)]);
+      ends_.back() = before + static_cast<double>(weight);
+      ++n_rows;
     }
-    if (!pairs.empty()) mean_weight_ = size() / static_cast<double>(pairs.size());
+    if (n_rows > 0) mean_weight_ = size() / static_cast<double>(n_rows);
   }
 
   [[nodiscard]] double size() const { return ends_.empty() ? 0 : ends_.back(); }
@@ -80,7 +78,24 @@ class WeightedNumbers {
   double mean_weight_ = 1;
 };
 
+/// Sort key and row of the sampled numbers, ascending.
+std::vector<std::uint64_t> sorted_rows(std::span<const float> column, std::span<const std::uint32_t> sample) {
+  std::vector<std::uint64_t> pairs;
+  pairs.reserve(sample.size());
+  for (const std::uint32_t row : sample)
+    if (!std::isnan(column[row]))
+      pairs.push_back(static_cast<std::uint64_t>(detail::sort_key(column[row])) << 32 | row);
+  detail::radix_sort(std::span(pairs));
+  return pairs;
+}
+
 }  // namespace
+
+void detail::append_weighted_quantiles(std::span<const std::uint64_t> pairs, std::span<const float> weights,
+                                       int max_bin, bool fine_tails, std::vector<float>& cuts) {
+  append_quantiles(WeightedNumbers(pairs, weights), max_bin, fine_tails,
+                   [&](float cut) { cuts.push_back(cut); });
+}
 
 std::uint8_t Cuts::bin_of(std::size_t f, float value) const noexcept {
   if (std::isnan(value)) return 0;
@@ -117,15 +132,14 @@ void append_numeric_cuts(std::span<const float> column, std::span<const float> w
                          std::span<const std::uint32_t> sample, const CutOptions& options,
                          detail::RankedValues& ranked, Cuts& cuts) {
   const std::vector<float> distinct = few_distinct(column, options.max_bin);
-  for (std::size_t i = 1; i < distinct.size(); ++i)
-    cuts.values.push_back(detail::cut_between(distinct[i - 1], distinct[i]));
-  const auto append = [&](float cut) { cuts.values.push_back(cut); };
+  detail::append_gaps(distinct, cuts.values);
   if (distinct.empty() && weights.empty()) {
     ranked.assign(column, sample);
-    detail::append_quantiles(detail::ByRank(ranked), options.max_bin, options.fine_tails, append);
+    detail::append_quantiles(detail::ByRank(ranked), options.max_bin, options.fine_tails,
+                             [&](float cut) { cuts.values.push_back(cut); });
   } else if (distinct.empty()) {
-    detail::append_quantiles(WeightedNumbers(column, weights, sample), options.max_bin, options.fine_tails,
-                             append);
+    detail::append_weighted_quantiles(sorted_rows(column, sample), weights, options.max_bin,
+                                      options.fine_tails, cuts.values);
   }
   cuts.offsets.push_back(static_cast<std::uint32_t>(cuts.values.size()));
   cuts.n_codes.push_back(0);

@@ -339,7 +339,7 @@ constexpr auto kEntries = std::to_array<Entry>({
     {"device",
      {},
      Text{&P::device, "cpu, cuda, cuda:N or auto", is_device},
-     "Where training runs; auto takes a GPU when there is one. The model does not depend on it.",
+     "Where training runs; auto is the CPU until a GPU has been measured. The model does not depend on it.",
      {},
      false},
 });

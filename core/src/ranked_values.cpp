@@ -98,7 +98,7 @@ float RankedValues::at(std::size_t rank) {
   return value_of(keys_[rank]);
 }
 
-RankedValues::Run RankedValues::run_of(std::size_t rank) {
+Run RankedValues::run_of(std::size_t rank) {
   // Equal numbers are in the same bucket.
   const std::span<const SortKey> bucket = sorted_bucket(rank);
   const auto [first, last] = std::equal_range(bucket.begin(), bucket.end(), keys_[rank]);

@@ -403,6 +403,7 @@ std::size_t boost(TrainingSession& session, Model& model, const Run& run) {
   }
   run.report.final_metrics = std::move(metrics);
   run.report.seconds = stages.seconds();
+  run.report.device_bytes = session.device_bytes();
   return n_grown;
 }
 

@@ -11,10 +11,11 @@
 #include <limits>
 #include <utility>
 
+#include "binned_layout.h"
 #include "cpu/kernels.h"
 #include "cpu/session.h"
 #include "cpu/thread_team.h"
-#include "cpu/transpose.h"
+#include "transpose.h"
 
 namespace coppice::kernels {
 namespace cpu {
@@ -58,27 +59,6 @@ void transpose_block(const std::uint8_t* columns, std::size_t n_features, std::s
   }
 }
 
-}  // namespace
-
-BinnedMatrix make_matrix(const Cuts& cuts, std::size_t n_rows, bool with_records) {
-  // Gathers read four bytes at a time, so there are some to spare behind the last one.
-  constexpr std::size_t kSlack = 64;
-  BinnedMatrix matrix;
-  matrix.cuts = cuts;
-  matrix.n_rows = n_rows;
-  matrix.columns = Buffer<std::uint8_t>(matrix.n_padded_rows() * matrix.n_features() + kSlack);
-  std::memset(matrix.columns.end() - kSlack, 0, kSlack);
-  if (with_records) {
-    const std::size_t last = matrix.n_groups() - 1;
-    const std::size_t size = matrix.group_offset(last) + matrix.n_padded_rows() * matrix.group_stride(last);
-    matrix.records = Buffer<std::uint8_t>(size + kSlack);
-    std::memset(matrix.records.end() - kSlack, 0, kSlack);
-  }
-  return matrix;
-}
-
-namespace {
-
 class CpuBackend final : public Backend {
  public:
   CpuBackend(int threads, InstructionSet set) : threads_(threads), kernels_(kernels_of(set)) {}
@@ -120,10 +100,8 @@ Cuts CpuBackend::make_cuts(const Dataset& data, const CutOptions& options) const
 
 BinnedMatrix CpuBackend::bin(const Dataset& data, const Cuts& cuts, bool with_records) const {
   const std::size_t n_features = cuts.n_features();
-  if (data.n_features() != n_features)
-    throw Error("kernels.bin.features", fmt::format("the table has {} features, its cuts were made for {}",
-                                                    data.n_features(), n_features));
-  BinnedMatrix matrix = make_matrix(cuts, data.n_rows, with_records);
+  check_features(data, cuts);
+  BinnedMatrix matrix = allocate_bins(cuts, data.n_rows, with_records);
   std::vector<CutTable> tables(n_features);
   for (std::size_t f = 0; f < n_features; ++f) tables[f] = make_cut_table(cuts.of(f));
   ThreadTeam(threads_).for_each(matrix.n_blocks(), [&](std::size_t block, int /*thread*/) {

@@ -202,9 +202,6 @@ class WorkingSession final : detail::WorkingRows, public Session {
   }
 };
 
-/// A matrix whose bins are still to be filled in.
-[[nodiscard]] BinnedMatrix make_matrix(const Cuts& cuts, std::size_t n_rows, bool with_records);
-
 /// Preorder form of a grown tree, and of a finished one whose thresholds are cuts.
 [[nodiscard]] RouteTree make_route_tree(std::span<const detail::GrownNode> nodes);
 [[nodiscard]] RouteTree make_route_tree(const Tree& tree, const Cuts& cuts);

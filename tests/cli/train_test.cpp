@@ -76,6 +76,7 @@ TEST_F(Train, JsonReportHasEverything) {
     EXPECT_GE(json["seconds"]["inside_train"][phase], 0) << phase;
   }
   EXPECT_GT(json["peak_memory_bytes"], 1'000'000);
+  EXPECT_EQ(json["device_memory_bytes"], 0);  // of a device that has its own
 }
 
 TEST_F(Train, ParametersComeFromFileThenWordsThenOptions) {

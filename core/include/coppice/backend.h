@@ -103,6 +103,10 @@ class TrainingSession {
   virtual void read_evaluation_margins(std::size_t index, std::span<float> margins) = 0;
 
   [[nodiscard]] virtual PhaseSeconds phase_seconds() const = 0;
+
+  /// The most bytes that the run takes on a device with memory of its own, known before any is allocated; 0:
+  /// it works in the host's memory.
+  [[nodiscard]] virtual std::size_t device_bytes() const noexcept { return 0; }
 };
 
 /// A device. Stateless, but for how many threads or which card it uses.

@@ -71,6 +71,7 @@ struct TrainReport {
   PhaseSeconds seconds;
   double total_seconds = 0;
   double mean_kept_share = 1;
+  std::size_t device_bytes = 0;            ///< TrainingSession::device_bytes
   std::vector<MetricValue> final_metrics;  ///< of the model as returned
   bool stopped_early = false;
 };

@@ -108,7 +108,7 @@ TEST(RankedValues, AgreeWithASort) {
       const std::size_t rank = random.bits() % expected.size();
       ASSERT_EQ(ranked.at(rank), expected[rank]);
       const auto [first, last] = std::equal_range(expected.begin(), expected.end(), expected[rank]);
-      const RankedValues::Run run = ranked.run_of(rank);
+      const detail::Run run = ranked.run_of(rank);
       ASSERT_EQ(run.begin, first - expected.begin());
       ASSERT_EQ(run.end, last - expected.begin());
     }

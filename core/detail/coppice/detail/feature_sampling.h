@@ -14,18 +14,21 @@
 
 namespace coppice::detail {
 
-/// The max(1, floor(share * n)) of `features` with the least hash under `key`, ascending. share 1 keeps all.
+/// How many of n features a share keeps.
+constexpr std::size_t sampled_size(std::size_t n, double share) noexcept {
+  return share >= 1 ? n : std::max<std::size_t>(1, static_cast<std::size_t>(share * static_cast<double>(n)));
+}
+
+/// The sampled_size of `features` with the least hash under `key` (ties: lower number), ascending.
 inline std::vector<std::uint32_t> sample_features(const std::vector<std::uint32_t>& features, double share,
                                                   std::uint64_t key) {
   if (share >= 1) return features;
-  const auto n =
-      std::max<std::size_t>(1, static_cast<std::size_t>(share * static_cast<double>(features.size())));
   std::vector<std::uint32_t> chosen = features;
   std::sort(chosen.begin(), chosen.end(), [key](std::uint32_t a, std::uint32_t b) {
     const std::uint64_t ha = mix64(key + a), hb = mix64(key + b);
     return ha < hb || (ha == hb && a < b);
   });
-  chosen.resize(n);
+  chosen.resize(sampled_size(features.size(), share));
   std::sort(chosen.begin(), chosen.end());
   return chosen;
 }

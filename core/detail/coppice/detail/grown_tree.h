@@ -29,17 +29,29 @@ inline double effective_max_delta_step(const Parameters& parameters) noexcept {
   return parameters.max_delta_step.value_or(parameters.objective == Objective::kBinaryLogistic ? 5.0 : 0.0);
 }
 
-/// noise: SplitRule::noise.
-inline SplitRule make_split_rule(const Parameters& parameters, int gradient_exponent, int hessian_exponent,
-                                 double noise) noexcept {
+/// The part of a tree's rule that the parameters say; min_hessian is min_child_weight so far.
+inline SplitRule make_split_rule(const Parameters& parameters) noexcept {
   SplitRule rule;
-  rule.gradient_unit = exp2_double(-gradient_exponent);
-  rule.hessian_unit = exp2_double(-hessian_exponent);
   rule.reg_lambda = parameters.reg_lambda;
   rule.reg_alpha = parameters.reg_alpha;
-  rule.min_hessian = std::max(parameters.min_child_weight, rule.hessian_unit);
+  rule.min_hessian = parameters.min_child_weight;
   rule.gamma = parameters.gamma;
+  return rule;
+}
+
+/// Completes it by what the tree's kept rows say. noise: SplitRule::noise.
+COPPICE_HOST_DEVICE inline void set_units(int gradient_exponent, int hessian_exponent, double noise,
+                                          SplitRule& rule) noexcept {
+  rule.gradient_unit = exp2_double(-gradient_exponent);
+  rule.hessian_unit = exp2_double(-hessian_exponent);
+  rule.min_hessian = std::max(rule.min_hessian, rule.hessian_unit);
   rule.noise = noise;
+}
+
+inline SplitRule make_split_rule(const Parameters& parameters, int gradient_exponent, int hessian_exponent,
+                                 double noise) noexcept {
+  SplitRule rule = make_split_rule(parameters);
+  set_units(gradient_exponent, hessian_exponent, noise, rule);
   return rule;
 }
 
@@ -48,13 +60,48 @@ inline CategoricalRule make_categorical_rule(const Parameters& parameters) noexc
           parameters.max_cat_threshold};
 }
 
+/// What ends the growth of a tree.
+struct GrowthLimits {
+  int max_depth = 0;   ///< 0: no limit
+  int max_leaves = 0;  ///< 0: no limit
+  bool is_leaf_wise = false;
+};
+
+inline GrowthLimits make_growth_limits(const Parameters& parameters) noexcept {
+  return {parameters.max_depth, parameters.max_leaves, parameters.grow_policy == GrowPolicy::kLossguide};
+}
+
+/// Is a node of a tree of n_leaves worth a histogram: shallow enough, leaves to spare, and heavy enough for
+/// two children?
+COPPICE_HOST_DEVICE inline bool can_split(const GrownNode& node, int n_leaves, const GrowthLimits& limits,
+                                          const SplitRule& rule) noexcept {
+  if (limits.max_depth > 0 && node.depth >= limits.max_depth) return false;
+  if (limits.max_leaves > 0 && n_leaves >= limits.max_leaves) return false;
+  return static_cast<double>(hessian_of(node.sum)) * rule.hessian_unit >= 2 * rule.min_hessian;
+}
+
+/// Takes the best split of a node. `missing`: the node's sum of bin 0 of the split's feature.
+COPPICE_HOST_DEVICE inline void take_split(Split split, Word missing, const SplitRule& rule,
+                                           GrownNode& node) noexcept {
+  settle_missing(split, missing, node.sum);
+  node.split = split;
+  const double gradient = static_cast<double>(gradient_of(node.sum)) * rule.gradient_unit;
+  const double hessian = static_cast<double>(hessian_of(node.sum)) * rule.hessian_unit;
+  node.gain = split.score - node_score(gradient, hessian, rule);
+  node.is_splittable = split.score >= 0 && is_worthwhile(split.score, node.gain, rule.gamma);
+}
+
+/// The order in which nodes are split when not all can be: higher gain, then lower number.
+COPPICE_HOST_DEVICE inline bool splits_before(double gain, int node, double other_gain,
+                                              int other_node) noexcept {
+  return gain > other_gain || (gain == other_gain && node < other_node);
+}
+
 /// A growing tree and the rules of its growth.
 class GrownTree {
  public:
-  GrownTree(const Parameters& parameters, const SplitRule& rule, Word root) : rule_(rule) {
-    max_depth_ = parameters.max_depth;
-    max_leaves_ = parameters.max_leaves;
-    leaf_wise_ = parameters.grow_policy == GrowPolicy::kLossguide;
+  GrownTree(const Parameters& parameters, const SplitRule& rule, Word root)
+      : rule_(rule), limits_(make_growth_limits(parameters)) {
     nodes_.push_back({.sum = root, .split = {}});
   }
 
@@ -62,41 +109,29 @@ class GrownTree {
   [[nodiscard]] const SplitRule& rule() const noexcept { return rule_; }
   [[nodiscard]] int n_leaves() const noexcept { return (static_cast<int>(nodes_.size()) + 1) / 2; }
 
-  /// Is a node worth a histogram: shallow enough, leaves to spare, and heavy enough for two children?
   [[nodiscard]] bool can_split(int node) const noexcept {
-    const GrownNode& n = nodes_[node];
-    if (max_depth_ > 0 && n.depth >= max_depth_) return false;
-    if (max_leaves_ > 0 && n_leaves() >= max_leaves_) return false;
-    return static_cast<double>(hessian_of(n.sum)) * rule_.hessian_unit >= 2 * rule_.min_hessian;
+    return detail::can_split(nodes_[node], n_leaves(), limits_, rule_);
   }
 
-  /// Takes the best split of a node. `missing`: the node's sum of bin 0 of the split's feature.
-  void set_split(int node, Split split, Word missing) {
-    GrownNode& n = nodes_[node];
-    settle_missing(split, missing, n.sum);
-    n.split = split;
-    const double gradient = static_cast<double>(gradient_of(n.sum)) * rule_.gradient_unit;
-    const double hessian = static_cast<double>(hessian_of(n.sum)) * rule_.hessian_unit;
-    n.gain = split.score - node_score(gradient, hessian, rule_);
-    n.is_splittable = split.score >= 0 && is_worthwhile(split.score, n.gain, rule_.gamma);
-    if (n.is_splittable) open_.push_back(node);
+  /// take_split of a node.
+  void set_split(int node, const Split& split, Word missing) {
+    take_split(split, missing, rule_, nodes_[node]);
+    if (nodes_[node].is_splittable) open_.push_back(node);
   }
 
   /// Splits nodes and returns their numbers, ascending; none ends the tree. Depth-wise: all splittable nodes,
   /// or, when leaves run out, those of highest gain (ties: lower number). Leaf-wise: the one of highest gain.
   std::vector<int> expand() {
-    std::size_t room = leaf_wise_ ? 1 : open_.size();
-    if (max_leaves_ > 0)
-      room = std::min(room, static_cast<std::size_t>(std::max(0, max_leaves_ - n_leaves())));
+    std::size_t room = limits_.is_leaf_wise ? 1 : open_.size();
+    if (limits_.max_leaves > 0)
+      room = std::min(room, static_cast<std::size_t>(std::max(0, limits_.max_leaves - n_leaves())));
     room = std::min(room, open_.size());
     std::partial_sort(open_.begin(), open_.begin() + static_cast<std::ptrdiff_t>(room), open_.end(),
-                      [&](int a, int b) {
-                        return nodes_[a].gain > nodes_[b].gain || (nodes_[a].gain == nodes_[b].gain && a < b);
-                      });
+                      [&](int a, int b) { return splits_before(nodes_[a].gain, a, nodes_[b].gain, b); });
     std::vector<int> chosen(open_.begin(), open_.begin() + static_cast<std::ptrdiff_t>(room));
     std::sort(chosen.begin(), chosen.end());
     open_.erase(open_.begin(), open_.begin() + static_cast<std::ptrdiff_t>(room));
-    if (!leaf_wise_) open_.clear();
+    if (!limits_.is_leaf_wise) open_.clear();
     for (const int i : chosen) {
       const int left = static_cast<int>(nodes_.size());
       const Word sum = nodes_[i].sum, left_sum = nodes_[i].split.left;
@@ -110,9 +145,7 @@ class GrownTree {
 
  private:
   SplitRule rule_;
-  int max_depth_ = 0;
-  int max_leaves_ = 0;
-  bool leaf_wise_ = false;
+  GrowthLimits limits_;
   std::vector<GrownNode> nodes_;
   std::vector<int> open_;  ///< splittable and not split yet
 };

@@ -7,6 +7,7 @@
 
 #include <coppice/binned_matrix.h>
 #include <coppice/detail/hash.h>
+#include <coppice/detail/host_device.h>
 #include <coppice/detail/math.h>
 #include <coppice/objective.h>
 
@@ -28,7 +29,7 @@ struct LogisticLoss {
   static constexpr Objective kObjective = Objective::kBinaryLogistic;
   static constexpr float kMarginLimit = 40.0F;
 
-  static float gradient(float margin, float label) noexcept {
+  COPPICE_HOST_DEVICE static float gradient(float margin, float label) noexcept {
     const bool positive = label > 0.5F;
     float z = positive ? margin : -margin;
     z = z < kMarginLimit ? z : kMarginLimit;
@@ -36,7 +37,7 @@ struct LogisticLoss {
     const float magnitude = 1.0F / (1.0F + exp_float(z));
     return positive ? -magnitude : magnitude;
   }
-  static float hessian(float gradient) noexcept {
+  COPPICE_HOST_DEVICE static float hessian(float gradient) noexcept {
     const float magnitude = std::fabs(gradient);
     return magnitude * (1.0F - magnitude);
   }
@@ -45,8 +46,8 @@ struct LogisticLoss {
 /// Half the squared error.
 struct SquaredLoss {
   static constexpr Objective kObjective = Objective::kSquaredError;
-  static float gradient(float margin, float label) noexcept { return margin - label; }
-  static float hessian(float /*gradient*/) noexcept { return 1.0F; }
+  COPPICE_HOST_DEVICE static float gradient(float margin, float label) noexcept { return margin - label; }
+  COPPICE_HOST_DEVICE static float hessian(float /*gradient*/) noexcept { return 1.0F; }
 };
 
 // ---------------------------------------------------------------------------------------------------------
@@ -60,8 +61,8 @@ inline constexpr double kKeepFloor = 0.1;
 
 /// Importance of a row: its weighted gradient, or `floor` times its weighted hessian when that is larger, but
 /// then at most the threshold.
-inline float importance(float weighted_gradient, float weighted_hessian, float floor,
-                        float threshold) noexcept {
+COPPICE_HOST_DEVICE inline float importance(float weighted_gradient, float weighted_hessian, float floor,
+                                            float threshold) noexcept {
   const float a = std::fabs(weighted_gradient);
   float b = floor * weighted_hessian;
   b = b < threshold ? b : threshold;
@@ -106,7 +107,7 @@ inline Draw make_draw(Objective objective, float threshold, double mean_weight, 
 }
 
 /// Is a row kept? The draw has 31 bits: a probability is resolved to 2^-31.
-inline bool is_kept(const Draw& draw, float a, std::uint32_t row) noexcept {
+COPPICE_HOST_DEVICE inline bool is_kept(const Draw& draw, float a, std::uint32_t row) noexcept {
   const bool is_certain = a >= draw.threshold;
   if (is_certain && draw.keeps_certain) return true;
   const auto drawn = static_cast<std::int32_t>(row_draw(draw.row_key, row) >> 1);
@@ -114,7 +115,7 @@ inline bool is_kept(const Draw& draw, float a, std::uint32_t row) noexcept {
 }
 
 /// How often a kept row counts.
-inline float repeat(const Draw& draw, float a) noexcept {
+COPPICE_HOST_DEVICE inline float repeat(const Draw& draw, float a) noexcept {
   return a >= draw.threshold ? 1.0F : draw.threshold / a;
 }
 
@@ -160,7 +161,7 @@ inline constexpr int kThresholdSteps = 8;
 /// Sums within a block of 512 rows run in 16 lanes: lane j adds rows j, j + 16, ... in order, then the lanes
 /// are added pairwise, j and j + 8, then + 4, + 2, + 1.
 inline constexpr int kLanes = 16;
-inline float add_lanes(const float* lanes) noexcept {
+COPPICE_HOST_DEVICE inline float add_lanes(const float* lanes) noexcept {
   float half[kLanes];
   std::copy(lanes, lanes + kLanes, half);
   for (int width = kLanes / 2; width > 0; width /= 2)
@@ -169,20 +170,20 @@ inline float add_lanes(const float* lanes) noexcept {
 }
 
 /// 2^exponent. exponent in [-1022, 1023].
-inline double exp2_double(int exponent) noexcept {
+COPPICE_HOST_DEVICE inline double exp2_double(int exponent) noexcept {
   return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
 }
 /// 2^exponent. exponent in [-126, 127].
-inline float exp2_float(int exponent) noexcept {
+COPPICE_HOST_DEVICE inline float exp2_float(int exponent) noexcept {
   return std::bit_cast<float>(static_cast<std::uint32_t>(exponent + 127) << 23);
 }
 /// floor(log2 x) of a positive normal x; -126 for smaller ones and 0.
-inline int exponent_of(float x) noexcept {
+COPPICE_HOST_DEVICE inline int exponent_of(float x) noexcept {
   const int biased = static_cast<int>(std::bit_cast<std::uint32_t>(x) >> 23 & 0xff);
   return biased > 0 ? biased - 127 : -126;
 }
 /// floor(log2 x) of a positive normal x; -1022 for smaller ones and 0.
-inline int exponent_of(double x) noexcept {
+COPPICE_HOST_DEVICE inline int exponent_of(double x) noexcept {
   const int biased = static_cast<int>(std::bit_cast<std::uint64_t>(x) >> 52 & 0x7ff);
   return biased > 0 ? biased - 1023 : -1022;
 }
@@ -193,10 +194,10 @@ inline int sum_exponent(double bound) noexcept { return std::min(61 - exponent_o
 
 /// A term >= 0 of a 64-bit sum, rounded up: a total that bounds something is never below the sum of its
 /// terms.
-inline std::int64_t to_fixed(double value, int exponent) noexcept {
+COPPICE_HOST_DEVICE inline std::int64_t to_fixed(double value, int exponent) noexcept {
   return static_cast<std::int64_t>(std::ceil(value * exp2_double(exponent)));
 }
-inline double from_fixed(std::int64_t sum, int exponent) noexcept {
+COPPICE_HOST_DEVICE inline double from_fixed(std::int64_t sum, int exponent) noexcept {
   return static_cast<double>(sum) * exp2_double(-exponent);
 }
 
@@ -230,7 +231,8 @@ inline SweepExponents sweep_exponents(Objective objective, const RowBounds& boun
 
 /// SplitRule::noise of a tree: sum of squared importances over the sum of hessians, which the kept rows
 /// estimate.
-inline double gradient_noise(double sum_squares, double kept_hessian, double subsample) noexcept {
+COPPICE_HOST_DEVICE inline double gradient_noise(double sum_squares, double kept_hessian,
+                                                 double subsample) noexcept {
   return kept_hessian > 0 ? sum_squares * subsample / kept_hessian : 0;
 }
 
@@ -239,15 +241,19 @@ inline double gradient_noise(double sum_squares, double kept_hessian, double sub
 
 using Word = std::int64_t;
 
-inline Word pack(std::int32_t gradient, std::int32_t hessian) noexcept {
+COPPICE_HOST_DEVICE inline Word pack(std::int32_t gradient, std::int32_t hessian) noexcept {
   return static_cast<Word>(static_cast<std::uint64_t>(static_cast<std::int64_t>(gradient)) << 32) + hessian;
 }
-inline std::int32_t gradient_of(Word word) noexcept { return static_cast<std::int32_t>(word >> 32); }
-inline std::uint32_t hessian_of(Word word) noexcept { return static_cast<std::uint32_t>(word); }
+COPPICE_HOST_DEVICE inline std::int32_t gradient_of(Word word) noexcept {
+  return static_cast<std::int32_t>(word >> 32);
+}
+COPPICE_HOST_DEVICE inline std::uint32_t hessian_of(Word word) noexcept {
+  return static_cast<std::uint32_t>(word);
+}
 
 /// The exponent of a tree's unit: the largest for which the kept rows cannot overflow 31 bits. `sum` is the
 /// sum of their absolute values, known to 2^-10; rounding up adds at most one unit a row.
-inline int word_exponent(double sum, std::size_t n_kept) noexcept {
+COPPICE_HOST_DEVICE inline int word_exponent(double sum, std::size_t n_kept) noexcept {
   const double room = 2147483647.0 - static_cast<double>(n_kept);
   const double bound = sum * (1.0 + 0x1p-10);
   if (!(bound > 0)) return 0;
@@ -258,7 +264,8 @@ inline int word_exponent(double sum, std::size_t n_kept) noexcept {
 
 /// Stochastic rounding of |x| * 2^exponent: up with the probability of its fraction, which `random16`
 /// resolves to 2^-16. The sign stays.
-inline std::int32_t round_stochastic(float x, float scale, std::uint32_t random16) noexcept {
+COPPICE_HOST_DEVICE inline std::int32_t round_stochastic(float x, float scale,
+                                                         std::uint32_t random16) noexcept {
   const float magnitude = std::fabs(x) * scale;
   auto whole = static_cast<std::int32_t>(magnitude);
   const float fraction = magnitude - static_cast<float>(whole);
@@ -267,8 +274,9 @@ inline std::int32_t round_stochastic(float x, float scale, std::uint32_t random1
 }
 
 /// The packed word of a kept row. gradient and hessian are weighted and repeated.
-inline Word quantise(float gradient, float hessian, float gradient_scale, float hessian_scale,
-                     std::uint32_t rounding_key, std::uint32_t row) noexcept {
+COPPICE_HOST_DEVICE inline Word quantise(float gradient, float hessian, float gradient_scale,
+                                         float hessian_scale, std::uint32_t rounding_key,
+                                         std::uint32_t row) noexcept {
   const std::uint32_t random = row_draw(rounding_key, row);
   return pack(round_stochastic(gradient, gradient_scale, random >> 16),
               round_stochastic(hessian, hessian_scale, random & 0xffffU));
@@ -278,12 +286,12 @@ inline Word quantise(float gradient, float hessian, float gradient_scale, float 
 // Leaf sums over all rows: 21 bits a row with a scale for each block, 64 bits over the blocks.
 
 /// Scale exponent of a block whose largest term is `largest`; at most the exponent of the sum.
-inline int block_exponent(float largest, int sum_exponent) noexcept {
+COPPICE_HOST_DEVICE inline int block_exponent(float largest, int sum_exponent) noexcept {
   return std::min({20 - exponent_of(largest), sum_exponent, 100});
 }
 
 /// Nearest integer of x * scale, ties to even; |x * scale| < 2^22.
-inline std::int32_t round_nearest(float x, float scale) noexcept {
+COPPICE_HOST_DEVICE inline std::int32_t round_nearest(float x, float scale) noexcept {
   constexpr float kMagic = 12582912.0F;  // 1.5 * 2^23: the unit of the last place is 1
   return static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(x * scale + kMagic) -
                                    std::bit_cast<std::uint32_t>(kMagic));
@@ -307,13 +315,14 @@ struct SplitRule {
 };
 
 /// |gradient| less the L1 penalty, not below 0.
-inline double shrunk(double gradient, double reg_alpha) noexcept {
+COPPICE_HOST_DEVICE inline double shrunk(double gradient, double reg_alpha) noexcept {
   const double rest = std::fabs(gradient) - reg_alpha;
   return rest > 0 ? rest : 0.0;
 }
 
 /// Loss reduction of a node as a leaf, times two.
-inline double node_score(double gradient, double hessian, const SplitRule& rule) noexcept {
+COPPICE_HOST_DEVICE inline double node_score(double gradient, double hessian,
+                                             const SplitRule& rule) noexcept {
   const double t = shrunk(gradient, rule.reg_alpha);
   const double denominator = hessian + rule.reg_lambda;
   return denominator > 0 ? t * t / denominator : 0.0;
@@ -322,8 +331,9 @@ inline double node_score(double gradient, double hessian, const SplitRule& rule)
 /// Sum of the two children's node scores, as one division; -1 when a child is too light. `extra_l2` adds to
 /// reg_lambda (categorical splits). Sums are in real units and exact, so the right side is the total less the
 /// left.
-inline double split_score(double left_gradient, double left_hessian, double right_gradient,
-                          double right_hessian, const SplitRule& rule, double extra_l2 = 0) noexcept {
+COPPICE_HOST_DEVICE inline double split_score(double left_gradient, double left_hessian,
+                                              double right_gradient, double right_hessian,
+                                              const SplitRule& rule, double extra_l2 = 0) noexcept {
   if (!(left_hessian >= rule.min_hessian) || !(right_hessian >= rule.min_hessian)) return -1;
   const double lambda = rule.reg_lambda + extra_l2;
   const double tl = shrunk(left_gradient, rule.reg_alpha);
@@ -337,7 +347,7 @@ inline double split_score(double left_gradient, double left_hessian, double righ
 inline constexpr double kGainNoise = 1e-9;
 
 /// May a node be split at this score?
-inline bool is_worthwhile(double score, double gain, double gamma) noexcept {
+COPPICE_HOST_DEVICE inline bool is_worthwhile(double score, double gain, double gamma) noexcept {
   return gain > score * kGainNoise && gain >= gamma;
 }
 

@@ -1,6 +1,8 @@
 // Ranks in a column of numbers, without sorting all of it.
 #pragma once
 
+#include <coppice/detail/quantiles.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -13,12 +15,6 @@ namespace coppice::detail {
 /// never are. Each thread has its own: it keeps its memory for the next column, and asking changes it.
 class alignas(64) RankedValues {
  public:
-  /// Ranks [begin, end) of equal numbers.
-  struct Run {
-    std::size_t begin = 0;
-    std::size_t end = 0;
-  };
-
   /// Takes the numbers that `column` has in `rows`, without NaN; -0 counts as 0. Cost: three passes over
   /// rows.
   void assign(std::span<const float> column, std::span<const std::uint32_t> rows);

@@ -1,6 +1,8 @@
 // Floats as integers of the same order, and their sort.
 #pragma once
 
+#include <coppice/detail/host_device.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -14,13 +16,13 @@ namespace coppice::detail {
 /// Order-preserving integer of a float; -0 and +0 get the same one.
 using SortKey = std::uint32_t;
 
-inline SortKey sort_key(float value) noexcept {
+COPPICE_HOST_DEVICE inline SortKey sort_key(float value) noexcept {
   const auto bits = std::bit_cast<std::uint32_t>(value + 0.0F);
   return (bits >> 31) != 0 ? ~bits : bits | 0x80000000U;
 }
 
 /// Inverse of sort_key.
-inline float value_of(SortKey key) noexcept {
+COPPICE_HOST_DEVICE inline float value_of(SortKey key) noexcept {
   return std::bit_cast<float>((key >> 31) != 0 ? key & 0x7fffffffU : ~key);
 }
 

@@ -15,8 +15,12 @@ namespace coppice::detail {
 /// A set of bins, one bit each.
 using BinSet = std::array<std::uint64_t, 4>;
 
-inline bool contains(const BinSet& set, int bin) noexcept { return (set[bin >> 6] >> (bin & 63) & 1) != 0; }
-inline void insert(BinSet& set, int bin) noexcept { set[bin >> 6] |= std::uint64_t{1} << (bin & 63); }
+COPPICE_HOST_DEVICE inline bool contains(const BinSet& set, int bin) noexcept {
+  return (set[bin >> 6] >> (bin & 63) & 1) != 0;
+}
+COPPICE_HOST_DEVICE inline void insert(BinSet& set, int bin) noexcept {
+  set[bin >> 6] |= std::uint64_t{1} << (bin & 63);
+}
 
 /// The best split of a node so far. Numeric: bins 1 .. bin go left, higher ones right, and missing (bin 0)
 /// left unless `missing_right`. Categorical: the bins in `right_bins` go right, bin 0 among them or not.
@@ -30,23 +34,27 @@ struct Split {
   bool is_categorical = false;
   BinSet right_bins{};
 
-  [[nodiscard]] std::uint32_t feature() const noexcept { return key >> 9; }
-  [[nodiscard]] int bin() const noexcept { return static_cast<int>(key >> 1 & 0xff); }
-  [[nodiscard]] bool missing_right() const noexcept {
+  [[nodiscard]] COPPICE_HOST_DEVICE std::uint32_t feature() const noexcept { return key >> 9; }
+  [[nodiscard]] COPPICE_HOST_DEVICE int bin() const noexcept { return static_cast<int>(key >> 1 & 0xff); }
+  [[nodiscard]] COPPICE_HOST_DEVICE bool missing_right() const noexcept {
     return is_categorical ? contains(right_bins, 0) : (key & 1) != 0;
   }
-  [[nodiscard]] bool goes_right(int b) const noexcept {
+  [[nodiscard]] COPPICE_HOST_DEVICE bool goes_right(int b) const noexcept {
     if (is_categorical) return contains(right_bins, b);
     return b == 0 ? missing_right() : b > bin();
   }
 };
 
-inline std::uint32_t split_key(std::uint32_t feature, int bin, int side) noexcept {
+COPPICE_HOST_DEVICE inline std::uint32_t split_key(std::uint32_t feature, int bin, int side) noexcept {
   return feature << 9 | static_cast<std::uint32_t>(bin) << 1 | static_cast<std::uint32_t>(side);
 }
 
-inline bool is_better(double score, std::uint32_t key, const Split& than) noexcept {
-  return score > than.score || (score == than.score && key < than.key);
+COPPICE_HOST_DEVICE inline bool is_better(double score, std::uint32_t key, double than_score,
+                                          std::uint32_t than_key) noexcept {
+  return score > than_score || (score == than_score && key < than_key);
+}
+COPPICE_HOST_DEVICE inline bool is_better(double score, std::uint32_t key, const Split& than) noexcept {
+  return is_better(score, key, than.score, than.key);
 }
 
 /// How categorical features are split.
@@ -61,14 +69,18 @@ struct CategoricalRule {
 /// mean nothing: ordering them by noise and cutting at the best place makes groups that differ by chance. For
 /// category means with variances noise / h, cut in the middle of their order: noise * 2 / pi * ((sum sqrt
 /// h)^2 / sum h - 1).
-inline double chance_score(std::span<const double> hessians, double noise) noexcept {
+COPPICE_HOST_DEVICE inline double chance_score(double sum_of_roots, double sum, double noise) noexcept {
   constexpr double kTwoOverPi = 0.6366197723675814;
+  return noise * kTwoOverPi * (sum_of_roots * sum_of_roots / sum - 1);
+}
+/// Both sums run over the categories in the order of their bins.
+inline double chance_score(std::span<const double> hessians, double noise) noexcept {
   double roots = 0, sum = 0;
   for (const double h : hessians) {
     roots += std::sqrt(h);
     sum += h;
   }
-  return noise * kTwoOverPi * (roots * roots / sum - 1);
+  return chance_score(roots, sum, noise);
 }
 
 /// A categorical feature at one node.
@@ -78,22 +90,27 @@ struct CategoricalNode {
   Word total = 0;
   const SplitRule& rule;
 
-  [[nodiscard]] double gradient(Word w) const noexcept {
+  [[nodiscard]] COPPICE_HOST_DEVICE double gradient(Word w) const noexcept {
     return static_cast<double>(gradient_of(w)) * rule.gradient_unit;
   }
-  [[nodiscard]] double hessian(Word w) const noexcept {
+  [[nodiscard]] COPPICE_HOST_DEVICE double hessian(Word w) const noexcept {
     return static_cast<double>(hessian_of(w)) * rule.hessian_unit;
+  }
+
+  /// Score of the split that sends rows of sum `right` right; -1 when a side is too light.
+  [[nodiscard]] COPPICE_HOST_DEVICE double score(Word right, double extra_l2, double chance) const noexcept {
+    const double g = gradient(right), h = hessian(right);
+    const double score = split_score(gradient(total) - g, hessian(total) - h, g, h, rule, extra_l2);
+    if (score < 0) return -1;
+    return score > chance ? score - chance : 0;
   }
 
   /// Makes rows of sum `right` the right side of `best`, with no bins in it yet, if that is better.
   bool offer(Word right, int rank, int side, double extra_l2, double chance, Split& best) const noexcept {
-    const double g = gradient(right), h = hessian(right);
-    double score = split_score(gradient(total) - g, hessian(total) - h, g, h, rule, extra_l2);
-    if (score < 0) return false;
-    score = score > chance ? score - chance : 0;
+    const double offered = score(right, extra_l2, chance);
     const std::uint32_t key = split_key(feature, rank, side);
-    if (!is_better(score, key, best)) return false;
-    best = {.score = score, .key = key, .left = total - right, .is_categorical = true, .right_bins = {}};
+    if (offered < 0 || !is_better(offered, key, best)) return false;
+    best = {.score = offered, .key = key, .left = total - right, .is_categorical = true, .right_bins = {}};
     return true;
   }
 };
@@ -165,7 +182,7 @@ inline void find_categorical_split(std::uint32_t feature, std::span<const Word> 
 
 /// A numeric split of a node in which no row is missing the feature sends missing values to the heavier side,
 /// the left one when equal. Call it once, on the node's final best split.
-inline void settle_missing(Split& split, Word missing, Word total) noexcept {
+COPPICE_HOST_DEVICE inline void settle_missing(Split& split, Word missing, Word total) noexcept {
   if (split.score < 0 || split.is_categorical || missing != 0) return;
   if (hessian_of(total - split.left) > hessian_of(split.left)) split.key |= 1;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <coppice/backend.h>
+#include <coppice/scorer.h>
 
 #include <memory>
 #include <string>
@@ -21,8 +22,15 @@ enum class InstructionSet { kScalar, kAvx2, kAvx512 };
 [[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(int threads = 0);
 [[nodiscard]] std::unique_ptr<Backend> make_cpu_backend(int threads, InstructionSet set);
 
-/// A backend by name: `cpu`, `cuda`, `cuda:1`, `auto`.
+/// A backend by name: `cpu`, `cuda`, `cuda:1`, `auto`. `auto` is the CPU: whether and from which size on a
+/// GPU is faster has not been measured yet.
 /// Errors: kernels.device.unknown, kernels.device.missing.
 [[nodiscard]] std::unique_ptr<Backend> make_backend(std::string_view device, int threads = 0);
+
+/// Scores of a table by a model on a GPU (`cuda`, `cuda:1`), for large batches: the bits of a Scorer.
+/// Shapes: data in the order of the model's schema; result [n_rows]. Needs: a model that a Scorer takes.
+/// Errors: kernels.device.unknown, kernels.device.missing, kernels.memory.
+[[nodiscard]] std::vector<float> score_on_device(std::string_view device, const Model& model,
+                                                 const Dataset& data, Output output = Output::kPrediction);
 
 }  // namespace coppice::kernels

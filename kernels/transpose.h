@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace coppice::kernels::cpu {
+namespace coppice::kernels {
 
 /// Sixteen bytes in a vector register.
 using Bytes [[gnu::vector_size(16)]] = std::uint8_t;
@@ -24,4 +24,4 @@ inline void transpose_square(Bytes (&rows)[16]) {
   }
 }
 
-}  // namespace coppice::kernels::cpu
+}  // namespace coppice::kernels

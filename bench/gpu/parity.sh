@@ -1,0 +1,37 @@
+#!/bin/sh
+# parity.sh COPPICE TABLE WORK [COPPICE OPTION ...]: trains TABLE (label Class) on the CPU and on the first GPU, under
+# several settings, and scores it on both: every byte has to be equal. Exit code 77: there is no GPU.
+set -eu
+coppice=$1 table=$2 work=$3
+shift 3
+mkdir -p "$work"
+train() {
+  "$coppice" train --train "$table" --label Class --log-period 0 --no-train-metrics "$@"
+}
+if ! train --device cuda --param num_round=1 --model "$work/probe.json" 2>"$work/probe.txt"; then
+  cat "$work/probe.txt"
+  grep -q 'cuda: no device' "$work/probe.txt" && exit 77
+  exit 1
+fi
+failed=0
+same() {
+  if cmp -s "$1" "$2"; then echo "equal: $3"; else echo "DIFFERENT: $3"; failed=1; fi
+}
+while read -r settings; do
+  parameters=$(for setting in $settings; do printf -- '--param %s ' "$setting"; done)
+  for device in cpu cuda; do
+    # shellcheck disable=SC2086  # several words
+    train --device $device $parameters "$@" --model "$work/$device.json" >/dev/null
+    "$coppice" predict --model "$work/$device.json" "$table" --device $device --out "$work/$device.csv"
+  done
+  same "$work/cpu.json" "$work/cuda.json" "model, $settings"
+  same "$work/cpu.csv" "$work/cuda.csv" "scores, $settings"
+done <<'TEXT'
+num_round=50 max_depth=5
+num_round=50 max_depth=8 sampling_noise=0
+num_round=30 grow_policy=lossguide max_leaves=31 max_depth=0 subsample=0.7
+num_round=30 max_depth=6 colsample_bytree=0.6 colsample_bylevel=0.7 colsample_bynode=0.8 max_bin=64
+num_round=30 max_depth=6 objective=reg:squarederror
+num_round=30 max_depth=6 scale_pos_weight=50 reg_alpha=0.5 gamma=0.1 min_child_weight=0.01
+TEXT
+exit $failed

@@ -1,0 +1,14 @@
+# The files of the CUDA backend: nvcc compiles them for cards, g++ for the tests (tests/cuda_executor).
+set(coppice_cuda_sources
+  backend.cpp
+  binning.cu
+  cuts.cu
+  device.cpp
+  gradients.cu
+  growth.cu
+  plan.cpp
+  route.cu
+  scoring.cu
+  session.cpp
+  sorting.cu
+  working_rows.cpp)
