@@ -61,7 +61,7 @@ std::string_view to_string(Method method) noexcept {
 void Request::clear() noexcept {
   method = Method::kOther;
   for (std::string* text :
-       {&target, &content_type, &accept, &authorization, &target_model, &custom_attributes}) {
+       {&target, &content_type, &accept, &authorization, &token, &target_model, &custom_attributes}) {
     text->clear();
   }
   body = {};
@@ -152,7 +152,9 @@ void RequestParser::on_field_impl(http::field field, View name, View value, Erro
 }
 
 void RequestParser::keep_field(View name, View value) {
-  if (boost::beast::iequals(name, "X-Amzn-SageMaker-Target-Model")) {
+  if (boost::beast::iequals(name, "X-Coppice-Token")) {
+    request_.token = to_std(value);
+  } else if (boost::beast::iequals(name, "X-Amzn-SageMaker-Target-Model")) {
     request_.target_model = to_std(value);
   } else if (boost::beast::iequals(name, "X-Amzn-SageMaker-Custom-Attributes")) {
     request_.custom_attributes = to_std(value);

@@ -24,6 +24,7 @@ struct Request {
   std::string content_type;
   std::string accept;
   std::string authorization;
+  std::string token;              ///< X-Coppice-Token
   std::string target_model;       ///< X-Amzn-SageMaker-Target-Model
   std::string custom_attributes;  ///< X-Amzn-SageMaker-Custom-Attributes
   std::string_view body;          ///< lives as long as the parser and the bytes that it was given
