@@ -1,6 +1,7 @@
 // coppice serve: models behind HTTP.
 #include <coppice/error.h>
 #include <coppice/io/file.h>
+#include <coppice/serve/model_list.h>
 #include <coppice/serve/server.h>
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,18 +42,14 @@ struct Arguments {
   serve::StoreOptions store;
   std::string accept = "text/csv";
   std::string token_path;
+  std::string list_path;
   std::string log;
   double idle_seconds = 60;
   double request_seconds = 30;
 };
 
-struct NamedPath {
-  std::string name;
-  std::string path;
-};
-
 /// `name=PATH`; a path alone is named by its file.
-NamedPath named_path(const std::string& text) {
+serve::ListedModel named_path(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos) return {serve::model_name_of(text), text};
   return {text.substr(0, equals), text.substr(equals + 1)};
@@ -72,24 +70,35 @@ void take_container_defaults(Arguments& arguments) {
   if (arguments.server.host.empty()) arguments.server.host = "0.0.0.0";
 }
 
+/// What --model names; when requests have changed that, what they left.
+std::vector<serve::ListedModel> models_to_load(const Arguments& arguments) {
+  const std::string& list = arguments.list_path;
+  if (!list.empty() && std::filesystem::exists(list)) {
+    write_log(fmt::format("models as {} lists them; remove it to start from --model\n", list));
+    return serve::parse_model_list(io::read_file(list), list);
+  }
+  std::vector<serve::ListedModel> models;
+  for (const std::string& text : arguments.models) models.push_back(named_path(text));
+  return models;
+}
+
 void load_models(const Arguments& arguments, serve::ModelStore& store) {
-  const std::vector<std::string>& models = arguments.models;
+  const std::vector<serve::ListedModel> models = models_to_load(arguments);
   for (const std::string& text : arguments.shadows) {
     const auto [name, path] = named_path(text);
-    const bool is_known =
-        std::ranges::any_of(models, [&](const auto& model) { return named_path(model).name == name; });
+    const bool is_known = std::ranges::find(models, name, &serve::ListedModel::name) != models.end();
     if (text.find('=') == std::string::npos || !is_known) {
       throw Error("cli.usage",
                   fmt::format("--shadow {}: expected NAME=FILE with the name of a served model", text));
     }
     store.set_shadow(name, path);
   }
-  for (const std::string& text : models) {
-    const auto [name, path] = named_path(text);
+  for (const auto& [name, path] : models) {
     const auto model = store.load(name, path);
     write_log(fmt::format("model {}: {} features, {} trees, from {}\n", model->label,
                           model->model.schema.features.size(), model->model.trees.size(), path));
   }
+  if (!arguments.list_path.empty()) store.keep_list_in(arguments.list_path);
 }
 
 /// The first line of a file, without what cannot be in a header field.
@@ -110,6 +119,9 @@ ExitCode run(Arguments arguments) {
   serve::ServerOptions& server_options = arguments.server;
   if (server_options.host.empty()) server_options.host = "127.0.0.1";
   if (!arguments.token_path.empty()) server_options.token = read_token(arguments.token_path);
+  if (!arguments.list_path.empty() && !server_options.is_admin) {
+    throw Error("cli.usage", "--model-list needs --admin: without it the list of models does not change");
+  }
   if (arguments.log == "json") server_options.access_log = write_log;
   server_options.limits.idle = milliseconds_of(arguments.idle_seconds);
   server_options.limits.request = milliseconds_of(arguments.request_seconds);
@@ -210,6 +222,10 @@ void add_access(CLI::App& command, Arguments& arguments) {
   command.add_flag("--admin", server.is_admin, "Let models be loaded, replaced and unloaded by requests");
   command.add_option("--model-root", server.model_root, "The folder that such models must be in")
       ->type_name("FOLDER");
+  command
+      .add_option("--model-list", arguments.list_path,
+                  "Keep the list of models here when requests change it, and start from it")
+      ->type_name("FILE");
   command
       .add_option("--admin-unix", server.admin_unix_path,
                   "A second socket, in the file system, the only one where --admin counts")

@@ -17,13 +17,14 @@
 #include <string>
 #include <vector>
 
+#include "full_trees.h"
+
 namespace coppice {
 namespace {
 
-constexpr std::size_t kFeatures = 30;
-constexpr std::size_t kTrees = 100;
-constexpr int kDepth = 6;
-constexpr std::size_t kThresholds = 250;  // of a feature
+using bench::kFeatures;
+using bench::number;
+
 constexpr std::size_t kRows = 16384;
 
 struct Workload {
@@ -33,37 +34,10 @@ struct Workload {
   std::vector<const float*> column_pointers;
 };
 
-float number(std::mt19937_64& random) {
-  return static_cast<float>(static_cast<double>(random() >> 40) * 0x1p-23 - 1.0);
-}
-
-Tree full_tree(std::mt19937_64& random, const std::vector<std::vector<float>>& thresholds) {
-  Tree tree;
-  const std::size_t n_inner = (std::size_t{1} << kDepth) - 1;
-  tree.nodes.resize(2 * n_inner + 1);
-  for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
-    Tree::Node& node = tree.nodes[i];
-    node.weight = 0.01F * number(random);
-    if (i >= n_inner) continue;
-    const std::size_t f = random() % kFeatures;
-    node.feature = static_cast<std::int32_t>(f);
-    node.threshold = thresholds[f][random() % kThresholds];
-    node.default_left = f % 2 == 0;
-    node.left = static_cast<std::int32_t>(2 * i + 1);
-    node.right = node.left + 1;
-  }
-  return tree;
-}
-
 Workload make_workload() {
   std::mt19937_64 random(1729);
-  std::vector<std::vector<float>> thresholds(kFeatures);
-  for (std::vector<float>& of_feature : thresholds) {
-    while (of_feature.size() < kThresholds) of_feature.push_back(number(random));
-  }
   Workload workload;
-  workload.model.schema.features.resize(kFeatures);
-  while (workload.model.trees.size() < kTrees) workload.model.trees.push_back(full_tree(random, thresholds));
+  workload.model = bench::make_model(random);
   workload.columns.resize(kFeatures);
   for (std::size_t i = 0; i < kRows * kFeatures; ++i) {
     const bool is_missing = random() % 100 == 0;

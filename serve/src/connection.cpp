@@ -1,5 +1,6 @@
 #include "connection.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
@@ -109,11 +110,20 @@ class Connection final : public ConnectionBase, public std::enable_shared_from_t
       deadline = idle_since_ + limits().idle;
       release_if_large(out_);
       release_if_large(storage_);
-      if (buffer_.capacity() > kKeptBytes) buffer_.shrink_to_fit();
+      if (buffer_.capacity() > kKeptBytes) io_.buffers.give(buffer_);
     }
     stream_.async_read_some(
-        buffer_.prepare(parser_ ? kBodyReadBytes : kFirstReadBytes),
+        buffer_.prepare(parser_ ? body_read_bytes() : kFirstReadBytes),
         [self = self()](const ErrorCode& failed, std::size_t n_bytes) { self->on_read(failed, n_bytes); });
+  }
+
+  /// Memory follows what was received. But where there is memory for all of a body, it is read at once.
+  std::size_t body_read_bytes() {
+    const std::size_t length = parser_->awaited_length().value_or(0);
+    if (length > kKeptBytes && buffer_.capacity() <= kKeptBytes) io_.buffers.take(buffer_);
+    const std::size_t free = buffer_.capacity() - buffer_.size();
+    const std::size_t wanted = length - std::min(length, buffer_.size());
+    return std::max(kBodyReadBytes, std::min(wanted, free));
   }
 
   void on_read(const ErrorCode& failed, std::size_t n_bytes) {
@@ -158,8 +168,10 @@ class Connection final : public ConnectionBase, public std::enable_shared_from_t
     }
     if (parser_->is_done()) return answer();
     buffer_.consume(n_used_);
-    // What the parser leaves is the beginning of a header, of a trailer or of a chunk's size.
-    if (buffer_.size() > limits().header_bytes) return refuse(431, "a line is too long");
+    // What the parser leaves is a part of the body, or the beginning of a header, a trailer or a chunk's
+    // size.
+    if (!parser_->awaited_length() && buffer_.size() > limits().header_bytes)
+      return refuse(431, "a line is too long");
     return Step::kRead;
   }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
@@ -30,8 +31,9 @@ class CsvReader {
     const char* const body_end = body.data() + body.size();
     const char* rest = body.data();
     if (body.size() > kReadAhead) {
-      const std::size_t cut = body.rfind('\n', body.size() - kReadAhead) + 1;  // 0 when there is none
-      if (cut > 0) rest = read_records(rest, rest + cut, body_end);
+      // Not rfind, which looks at one byte at a time.
+      const void* const line_end = ::memrchr(body.data(), '\n', body.size() - kReadAhead);
+      if (line_end != nullptr) rest = read_records(rest, static_cast<const char*>(line_end) + 1, body_end);
     }
     memory_.text.assign(rest, body_end);
     if (!memory_.text.ends_with('\n')) memory_.text += '\n';

@@ -10,6 +10,7 @@
 #include "metrics.h"
 #include "response.h"
 #include "service.h"
+#include "spare_buffers.h"
 
 namespace coppice::serve {
 
@@ -60,6 +61,7 @@ struct IoThread {
   std::size_t index;
   ThreadMetrics& metrics;
   Worker worker;
+  SpareBuffers buffers;
   Response response;  ///< of the request that is being answered on this thread
   ConnectionList connections;
   boost::asio::io_context context;  // after the list: its handlers hold the connections

@@ -1,4 +1,5 @@
-// application/json and application/jsonlines, by nlohmann's events: no document is built.
+// application/json and application/jsonlines, by events: no document is built. What JsonScan does not read is
+// nlohmann's, whose word on what is wrong with a text is the last one.
 #include <coppice/error.h>
 #include <csv_cells.h>
 #include <csv_number.h>
@@ -6,11 +7,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "json_scan.h"
 #include "readers.h"
 #include "take_until.h"
 
@@ -51,17 +54,25 @@ class RowEvents final : public nlohmann::json_sax<json> {
   bool number_integer(std::int64_t value) override { return take_integer(value); }
   bool number_unsigned(std::uint64_t value) override { return take_integer(value); }
   bool number_float(double value, const std::string& text) override {
+    return take("a number", [&](std::size_t f) { return read_decimal(f, value, text); });
+  }
+  /// The same with the float that the text rounds to.
+  bool decimal(std::string_view text, float value) {
     return take("a number", [&](std::size_t f) {
-      return features_.is_categorical(f) ? features_.read(f, fmt::to_string(value), row())
-                                         : features_.read_number(f, text, row());
+      if (features_.takes_plain_numbers(f)) return value;
+      double exact = 0;
+      std::from_chars(text.data(), text.data() + text.size(), exact);
+      return read_decimal(f, exact, text);
     });
   }
-  bool string(std::string& text) override {
+  bool string(std::string_view text) {
     return take("a string", [&](std::size_t f) { return features_.read(f, text, row()); });
   }
+  bool string(std::string& text) override { return string(std::string_view(text)); }
   bool binary(json::binary_t& /*value*/) override { return false; }
 
-  bool start_array(std::size_t /*size*/) override {
+  bool start_array(std::size_t /*size*/) override { return start_array(); }
+  bool start_array() {
     if (!enter()) return true;
     switch (place()) {
       case Place::kBody:
@@ -96,7 +107,8 @@ class RowEvents final : public nlohmann::json_sax<json> {
     return true;
   }
 
-  bool start_object(std::size_t /*size*/) override {
+  bool start_object(std::size_t /*size*/) override { return start_object(); }
+  bool start_object() {
     if (!enter()) return true;
     switch (place()) {
       case Place::kBody:
@@ -113,7 +125,8 @@ class RowEvents final : public nlohmann::json_sax<json> {
     unknown_names_.clear();
     return true;
   }
-  bool key(std::string& name) override {
+  bool key(std::string& name) override { return key(std::string_view(name)); }
+  bool key(std::string_view name) {
     if (n_skipped_ > 0) return true;
     const auto feature = features_.find(name);
     key_ = feature ? Key::kFeature : Key::kUnknown;
@@ -201,9 +214,15 @@ class RowEvents final : public nlohmann::json_sax<json> {
                                  "; give null if its value is missing");
   }
 
-  void remember_unknown(const std::string& name) {
+  void remember_unknown(std::string_view name) {
     constexpr std::size_t kEnough = 100;
-    if (unknown_names_.size() < kEnough) unknown_names_.push_back(name);
+    if (unknown_names_.size() < kEnough) unknown_names_.emplace_back(name);
+  }
+
+  /// `value`: as `text` reads, for the name of a category.
+  [[nodiscard]] float read_decimal(std::size_t f, double value, std::string_view text) const {
+    return features_.is_categorical(f) ? features_.read(f, fmt::to_string(value), row())
+                                       : features_.read_number(f, text, row());
   }
 
   template <class Integer>
@@ -318,15 +337,23 @@ void parse_text(const FeatureTable& features, std::string_view text, std::size_t
   json::sax_parse(text, &events);
 }
 
+/// Takes back what was read of a text, to read it from its beginning.
+void forget_rows(std::size_t n_rows, RowBatch& rows) {
+  while (rows.n_rows() > n_rows) rows.drop_row();
+  std::ranges::fill(rows.memory.seen, 0);
+}
+
 /// Reads one text: line `line` of JSON Lines, which is a row, or, when it is 0, a whole body.
 void read_text(const FeatureTable& features, std::string_view text, std::size_t line, RowBatch& rows) {
   const std::size_t n_rows = rows.n_rows();
+  RowEvents events(features, /*is_row=*/line > 0, rows);
+  if (JsonScan(text, events).run()) return;
+  forget_rows(n_rows, rows);
   try {
     parse_text(features, text, line, rows);
   } catch (const JsonFault& fault) {
     if (text.find("NaN") == std::string_view::npos) fail(fault, text, line);
-    while (rows.n_rows() > n_rows) rows.drop_row();
-    std::ranges::fill(rows.memory.seen, 0);
+    forget_rows(n_rows, rows);
     replace_nan(text, rows.memory.text);
     try {
       parse_text(features, rows.memory.text, line, rows);

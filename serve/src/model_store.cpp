@@ -1,5 +1,7 @@
 #include <coppice/error.h>
+#include <coppice/io/file.h>
 #include <coppice/io/model_file.h>
+#include <coppice/serve/model_list.h>
 #include <coppice/serve/model_store.h>
 #include <fmt/format.h>
 
@@ -62,11 +64,22 @@ void ModelStore::set_shadow(const std::string& name, const std::string& path) {
   shadows_[name] = path;
 }
 
+void ModelStore::keep_list_in(const std::string& path) {
+  const std::scoped_lock lock(mutex_);
+  list_path_ = path;
+  list_text_ = model_list_text(*set_);
+}
+
 template <class Change>
 void ModelStore::change(const Change& apply) {
   const std::scoped_lock lock(mutex_);
   auto next = std::make_shared<ModelSet>(*set_);
   apply(*next);
+  if (!list_path_.empty()) {
+    std::string text = model_list_text(*next);
+    if (text != list_text_) io::write_file_atomically(list_path_, text);
+    list_text_ = std::move(text);
+  }
   set_ = std::move(next);
   revision_.fetch_add(1, std::memory_order_release);
 }
@@ -95,19 +108,18 @@ std::shared_ptr<const ServedModel> ModelStore::load(const std::string& name, con
     }
     set.loading.insert(name);
   });
-  std::shared_ptr<const ServedModel> model;
   try {
-    model = read(name, path);
+    const std::shared_ptr<const ServedModel> model = read(name, path);
+    change([&](ModelSet& set) {
+      set.loading.erase(name);
+      if (set.models.empty()) set.first = name;
+      set.models.emplace(name, model);
+    });
+    return model;
   } catch (...) {
     change([&](ModelSet& set) { set.loading.erase(name); });
     throw;
   }
-  change([&](ModelSet& set) {
-    set.loading.erase(name);
-    if (set.models.empty()) set.first = name;
-    set.models.emplace(name, model);
-  });
-  return model;
 }
 
 std::shared_ptr<const ServedModel> ModelStore::replace(const std::string& name, const std::string& path) {

@@ -61,7 +61,7 @@ std::string_view to_string(Method method) noexcept {
 void Request::clear() noexcept {
   method = Method::kOther;
   for (std::string* text :
-       {&target, &content_type, &accept, &authorization, &target_model, &custom_attributes}) {
+       {&target, &content_type, &accept, &authorization, &token, &target_model, &custom_attributes}) {
     text->clear();
   }
   body = {};
@@ -73,16 +73,32 @@ RequestParser::RequestParser(Request& request, std::string& body_storage, std::u
     : request_(request), storage_(body_storage) {
   header_limit(max_header);
   body_limit(max_body);
-  eager(true);
   request_.clear();
   storage_.clear();
 }
 
 std::size_t RequestParser::parse(boost::asio::const_buffer bytes, ErrorCode& error) {
-  const std::size_t n_used = put(bytes, error);
-  // A client of HTTP/1.0 would have to be told that its connection stays.
-  if (is_header_done()) request_.keep_alive = keep_alive() && version_ >= 11;
-  return n_used;
+  std::size_t n_used = 0;
+  if (!is_header_done()) {
+    n_used = put(bytes, error);
+    if (error || !is_header_done()) return n_used;
+    // A client of HTTP/1.0 would have to be told that its connection stays.
+    request_.keep_alive = keep_alive() && version_ >= 11;
+    bytes += n_used;
+  }
+  if (is_done()) return n_used;
+  if (bytes.size() == 0 || bytes.size() < awaited_length().value_or(0)) {
+    error = http::error::need_more;
+    return n_used;
+  }
+  eager(true);  // all chunks that are there
+  return n_used + put(bytes, error);
+}
+
+std::optional<std::size_t> RequestParser::awaited_length() const {
+  if (!is_header_done() || is_done()) return std::nullopt;
+  const auto length = content_length();
+  return length ? std::optional<std::size_t>(*length) : std::nullopt;
 }
 
 int RequestParser::status_of(const ErrorCode& error) const noexcept {
@@ -136,7 +152,9 @@ void RequestParser::on_field_impl(http::field field, View name, View value, Erro
 }
 
 void RequestParser::keep_field(View name, View value) {
-  if (boost::beast::iequals(name, "X-Amzn-SageMaker-Target-Model")) {
+  if (boost::beast::iequals(name, "X-Coppice-Token")) {
+    request_.token = to_std(value);
+  } else if (boost::beast::iequals(name, "X-Amzn-SageMaker-Target-Model")) {
     request_.target_model = to_std(value);
   } else if (boost::beast::iequals(name, "X-Amzn-SageMaker-Custom-Attributes")) {
     request_.custom_attributes = to_std(value);
@@ -149,16 +167,11 @@ void RequestParser::on_header_impl(ErrorCode& error) {
   if (n_hosts_ > 1 || (n_hosts_ == 0 && version_ >= 11)) error = http::error::bad_field;
 }
 
-void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length, ErrorCode& /*error*/) {
-  length_ = length.value_or(0);
-}
+void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& /*length*/,
+                                      ErrorCode& /*error*/) {}
 
 std::size_t RequestParser::on_body_impl(View bytes, ErrorCode& /*error*/) {
-  if (storage_.empty() && bytes.size() == length_) {
-    request_.body = to_std(bytes);
-  } else {
-    storage_.append(bytes.data(), bytes.size());
-  }
+  request_.body = to_std(bytes);  // all of it: that is when it is given to Beast
   return bytes.size();
 }
 

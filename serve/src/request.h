@@ -4,7 +4,9 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +24,7 @@ struct Request {
   std::string content_type;
   std::string accept;
   std::string authorization;
+  std::string token;              ///< X-Coppice-Token
   std::string target_model;       ///< X-Amzn-SageMaker-Target-Model
   std::string custom_attributes;  ///< X-Amzn-SageMaker-Custom-Attributes
   std::string_view body;          ///< lives as long as the parser and the bytes that it was given
@@ -37,10 +40,14 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   RequestParser(Request& request, std::string& body_storage, std::uint32_t max_header,
                 std::uint64_t max_body);
 
-  /// Parses what is there and gives the number of bytes that were used up. The body is a view into `bytes`
-  /// when it came in one piece, and into the storage otherwise: `bytes` must stay until the request was
-  /// answered. `error` is need_more while the request is not complete.
+  /// Parses what is there and gives the number of bytes that were used up. A body of a known length is used
+  /// up when all of it is there, and is then a view into `bytes`, which must stay until the request was
+  /// answered; a chunked one is put together in the storage. `error` is need_more while the request is not
+  /// complete.
   std::size_t parse(boost::asio::const_buffer bytes, boost::beast::error_code& error);
+
+  /// The length of the body that is waited for. Nothing while it is not known, or of no use: chunked.
+  [[nodiscard]] std::optional<std::size_t> awaited_length() const;
 
   /// The client waits for `100 Continue` before it sends the body.
   [[nodiscard]] bool expects_continue() const noexcept { return expects_continue_; }
@@ -67,7 +74,6 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
 
   Request& request_;
   std::string& storage_;
-  std::uint64_t length_ = 0;
   int version_ = 0;
   int n_hosts_ = 0;
   bool is_header_complete_ = false;

@@ -14,10 +14,17 @@ namespace coppice::serve {
 namespace {
 
 bool is_token(std::string_view given, std::string_view token) {
-  constexpr std::string_view kScheme = "Bearer ";
-  if (!given.starts_with(kScheme)) return false;
-  given.remove_prefix(kScheme.size());
   return given.size() == token.size() && CRYPTO_memcmp(given.data(), token.data(), token.size()) == 0;
+}
+
+/// Whether a request has the token: as a bearer, or in a field of its own beside the signature of a client of
+/// the managed service.
+bool has_token(const Request& request, std::string_view token) {
+  constexpr std::string_view kScheme = "Bearer ";
+  std::string_view authorization = request.authorization;
+  const bool is_bearer = authorization.starts_with(kScheme);
+  if (is_bearer) authorization.remove_prefix(kScheme.size());
+  return (is_bearer && is_token(authorization, token)) || is_token(request.token, token);
 }
 
 bool changes_models(const Request& request, const Route& route) {
@@ -29,6 +36,7 @@ bool changes_models(const Request& request, const Route& route) {
 int status_of(std::string_view id) {
   if (id == "serve.model.unknown") return 404;
   if (id == "serve.model.exists") return 409;
+  if (id == "serve.model.list" || id == "io.file.write") return 500;
   return id.starts_with("serve.request.") ? http_status(id) : 400;
 }
 
@@ -67,8 +75,7 @@ bool Service::admit(const Request& request, const Route& route, Origin origin, R
     response.add_header("Allow", allowed_methods(route.kind));
     return false;
   }
-  if (!options_.token.empty() && route.kind != RouteKind::kPing &&
-      !is_token(request.authorization, options_.token)) {
+  if (!options_.token.empty() && route.kind != RouteKind::kPing && !has_token(request, options_.token)) {
     refuse(401, "serve.token", "this server asks for a bearer token");
     response.add_header("WWW-Authenticate", "Bearer");
     return false;

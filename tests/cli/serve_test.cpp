@@ -128,6 +128,38 @@ TEST_F(Serve, KilledServerLeavesNothingBroken) {
   EXPECT_EQ(ask(csv_request("/invocations", kRow)).body, predicted("m.json"));
 }
 
+TEST_F(Serve, KilledServerServesAgainWhatRequestsLoaded) {
+  train("other.json", "3");
+  const Words words = {"--model",      "m.json", "--model",      "gone=m.json", "--admin",
+                       "--model-root", ".",      "--model-list", "models.list"};
+  const auto change = [&](const std::string& method, const std::string& target, const std::string& body) {
+    return ask(request(method, target, body)).status;
+  };
+  serve(words);
+  EXPECT_FALSE(exists("models.list"));  // --model counts until a request changes it
+  EXPECT_EQ(change("PUT", "/models/m", R"({"url": "other.json"})"), 200);
+  EXPECT_EQ(change("POST", "/models", R"({"model_name": "new", "url": "m.json"})"), 200);
+  EXPECT_EQ(change("POST", "/models", R"({"model_name": "bad", "url": "t.csv"})"), 400);
+  EXPECT_EQ(change("DELETE", "/models/gone", ""), 200);
+  end_with(SIGKILL);
+  serve(words);
+  EXPECT_THAT(read("stderr"),
+              HasSubstr("models as models.list lists them; remove it to start from --model\n"));
+  EXPECT_EQ(ask(csv_request("/invocations", kRow)).body, predicted("other.json"));
+  EXPECT_EQ(ask(csv_request("/models/new/invoke", kRow)).body, predicted("m.json"));
+  EXPECT_EQ(ask(request("GET", "/models/gone")).status, 404);
+  EXPECT_EQ(ask(request("GET", "/models/bad")).status, 404);
+}
+
+TEST_F(Serve, ListThatCannotBeWrittenChangesNothing) {
+  serve({"--model", "m.json", "--admin", "--model-root", ".", "--model-list", "absent/models.list"});
+  const Reply reply = ask(request("POST", "/models", R"({"model_name": "new", "url": "m.json"})"));
+  EXPECT_EQ(reply.status, 500);
+  EXPECT_THAT(reply.body, HasSubstr("absent/models.list"));
+  EXPECT_EQ(ask(request("GET", "/models/new")).status, 404);
+  EXPECT_EQ(ask(request("GET", "/models/m")).status, 200);
+}
+
 TEST_F(Serve, LogsRequestsAsJson) {
   serve({"--model", "m.json", "--log", "json"});
   ASSERT_EQ(ask(csv_request("/invocations?output=margin", kRow)).status, 200);
@@ -164,6 +196,11 @@ TEST_F(Serve, AsksForTheTokenOfAFile) {
   serve({"--model", "m.json", "--token", "token"});
   EXPECT_EQ(ask(csv_request("/invocations", kRow)).status, 401);
   EXPECT_EQ(ask(csv_request("/invocations", kRow, "Authorization: Bearer secret\r\n")).status, 200);
+  // Clients of the managed service sign what they send, and need Authorization for that.
+  const std::string signature = "Authorization: AWS4-HMAC-SHA256 Credential=..\r\n";
+  EXPECT_EQ(ask(csv_request("/invocations", kRow, signature)).status, 401);
+  EXPECT_EQ(ask(csv_request("/invocations", kRow, signature + "X-Coppice-Token: secret\r\n")).status, 200);
+  EXPECT_EQ(ask(csv_request("/invocations", kRow, signature + "X-Coppice-Token: secre\r\n")).status, 401);
 }
 
 TEST_F(Serve, MistakesAreToldBeforeItListens) {
@@ -180,6 +217,8 @@ TEST_F(Serve, MistakesAreToldBeforeItListens) {
       {{"--model", "m.json", "--shadow", "m.json"}, 2, "[cli.usage] --shadow m.json: expected NAME=FILE"},
       {{"--model", "m.json", "--shadow", "n=m.json"}, 2, "[cli.usage] --shadow n=m.json: expected NAME=FILE"},
       {{"--model", "m.json", "--admin"}, 2, "[serve.option.model_root] --admin needs --model-root FOLDER"},
+      {{"--model", "m.json", "--model-list", "list"}, 2, "[cli.usage] --model-list needs --admin"},
+      {{"--admin", "--model-root", ".", "--model-list", "empty"}, 1, "[serve.model.list] empty: not a list"},
       {{"--model", "m.json", "--tls-cert", "c.pem"}, 2, "[serve.option.tls] --tls-cert and --tls-key"},
       {{"--model", "m.json", "--tls-cert", "c.pem", "--tls-key", "k.pem"},
        1,

@@ -33,6 +33,22 @@ def write_table(path, values, labels):
         writer.writerows([*row, label] for row, label in zip(values.tolist(), labels.tolist(), strict=True))
 
 
+def start_server(model, *more):
+    """The process and its address."""
+    server = subprocess.Popen([PROGRAM, "serve", "--model", model, "--port", "0", *more], stderr=subprocess.PIPE,
+                              text=True)
+    for line in server.stderr:
+        if found := re.search(r"listening on (http://\S+)", line):
+            return server, found.group(1)
+    raise AssertionError("the server does not listen")
+
+
+def make_client(address):
+    return boto3.client("sagemaker-runtime", endpoint_url=address, region_name="eu-west-1",
+                        aws_access_key_id="none", aws_secret_access_key="none",
+                        config=botocore.config.Config(retries={"total_max_attempts": 1}))
+
+
 class Clients(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -48,14 +64,8 @@ class Clients(unittest.TestCase):
         done = subprocess.run([PROGRAM, "predict", "--model", folder / "fraud.json", folder / "t.csv"], check=True,
                               capture_output=True, text=True)
         cls.expected = np.array(done.stdout.split()[1:], np.float32)  # without the header
-        cls.server = subprocess.Popen([PROGRAM, "serve", "--model", folder / "fraud.json", "--port", "0"],
-                                      stderr=subprocess.PIPE, text=True)
-        for line in cls.server.stderr:
-            if found := re.search(r"listening on (http://\S+)", line):
-                break
-        cls.client = boto3.client("sagemaker-runtime", endpoint_url=found.group(1), region_name="eu-west-1",
-                                  aws_access_key_id="none", aws_secret_access_key="none",
-                                  config=botocore.config.Config(retries={"total_max_attempts": 1}))
+        cls.server, address = start_server(folder / "fraud.json")
+        cls.client = make_client(address)
         cls.session = sagemaker.session.Session(boto_session=boto3.Session(region_name="eu-west-1"),
                                                 sagemaker_client=boto3.client("sagemaker", region_name="eu-west-1"),
                                                 sagemaker_runtime_client=cls.client, default_bucket="none")
@@ -81,6 +91,24 @@ class Clients(unittest.TestCase):
         self.assertEqual(answer["ContentType"], "text/csv; charset=utf-8")
         self.assertEqual(answer["InvokedProductionVariant"], "AllTraffic")
         self.assertEqual(answer["CustomAttributes"], "trace=17")
+
+    def test_boto3_sends_a_token_beside_its_signature(self):
+        folder = pathlib.Path(self.folder.name)
+        (folder / "token").write_text("secret")
+        server, address = start_server(folder / "fraud.json", "--token", folder / "token")
+        self.addCleanup(server.stderr.close)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.terminate)
+        client = make_client(address)
+        self.addCleanup(client.close)
+        row = {"EndpointName": "fraud", "ContentType": "text/csv", "Body": ",".join(map(str, self.values[0]))}
+        with self.assertRaises(botocore.exceptions.ClientError) as caught:
+            client.invoke_endpoint(**row)
+        self.assertIn("bearer token", str(caught.exception))
+        client.meta.events.register("before-call.sagemaker-runtime",
+                                    lambda params, **_: params["headers"].update({"X-Coppice-Token": "secret"}))
+        score = client.invoke_endpoint(**row)["Body"].read().decode()
+        self.assertEqual(np.float32(score), self.expected[0])
 
     def test_boto3_sends_a_file(self):
         body = io.BytesIO(",".join(map(str, self.values[0])).encode())

@@ -1,5 +1,7 @@
 // Models that come, change and go while requests run; who may do it; how a server ends.
 #include <coppice/error.h>
+#include <coppice/io/file.h>
+#include <coppice/serve/model_list.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
@@ -17,6 +19,24 @@ namespace {
 using Json = nlohmann::json;
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
+
+TEST(ModelLists, KeepNamesFilesAndTheDefault) {
+  const io::TemporaryFolder folder;
+  const std::string file = folder.path("step.json");
+  const std::string list = folder.path("models.list");
+  io::save_model(step_model(0), file);
+  ModelStore store{StoreOptions()};
+  store.load("z", file);
+  store.keep_list_in(list);
+  store.load("a", file);
+  EXPECT_EQ(parse_model_list(io::read_file(list), list),
+            (std::vector<ListedModel>{{"z", file}, {"a", file}}));
+  EXPECT_ANY_THROW(store.load("b", folder.path("absent.json")));
+  store.unload("z");
+  EXPECT_EQ(parse_model_list(io::read_file(list), list), (std::vector<ListedModel>{{"a", file}}));
+  for (const char* broken : {"", "[]", "{}", R"({"models": [{"name": "a"}]})", R"({"models": [["a", "b"]]})"})
+    EXPECT_THROW((void)parse_model_list(broken, list), Error) << broken;
+}
 
 TEST(ModelLife, AThousandSwapsUnderLoadNeitherFailNorMix) {
   RunningServer server(quick_options());

@@ -240,6 +240,72 @@ TEST(JsonRows, Lines) {
               HasSubstr("[serve.request.syntax] line 2, byte "));
 }
 
+/// What a body is read as, or the error.
+std::string outcome(const BodyType& type, const std::string& body) {
+  try {
+    return fmt::format("{}", fmt::join(read(type, body), " "));
+  } catch (const Error& error) {
+    return std::string(error.id());
+  }
+}
+
+TEST(JsonRows, TheQuickParserAgreesWithTheThoroughOne) {
+  // Behind a byte order mark the quick one does not read.
+  for (const std::string body :
+       {R"([0.5, "DE", 2])",
+        R"([-0, null, -0.0])",
+        R"([1e2, "DE", 1E-2])",
+        R"([1.5e+1, 3.0, 12345678901234567])",
+        R"([18446744073709551615, null, -9223372036854775808])",
+        R"([18446744073709551616, null, 1])",
+        R"([0.1234567890123456789, null, 1e-400])",
+        R"([1e39, null, 1])",
+        R"([1e400, null, 1])",
+        R"([NaN, null, NaN])",
+        R"([-NaN, null, 1])",
+        R"([Infinity, null, 1])",
+        R"([true, null, false])",
+        R"([01, null, 1])",
+        R"([1., null, 1])",
+        R"([.5, null, 1])",
+        R"([-, null, 1])",
+        R"([+1, null, 1])",
+        R"([1e, null, 1])",
+        R"([1e+, null, 1])",
+        R"([1.e1, null, 1])",
+        R"([1.5x, null, 1])",
+        R"([0x1, null, 1])",
+        R"([1 2, null, 1])",
+        R"([1,, null, 1])",
+        R"([, 1, null, 1])",
+        R"([1, null, 1,])",
+        R"([1, null, 1)",
+        R"([1, null, 1]])",
+        R"([1, null, 1}])",
+        R"([1, "\u0044E", 1])",
+        "[1, \"\xFF\", 1]",
+        "[1, \"\t\", 1]",
+        "[1, \"\xC3\xA9\", 1]",
+        R"([1, "DE)",
+        R"([[], []])",
+        "[]",
+        "{}",
+        R"([[1, null, 2], [NaN, "DE", 1.25]])",
+        R"({"age": 1.5, "country": "DE", "amount": 2, "more": {"a": [1, {"b": []}, "c"], "d": 1e5}})",
+        R"({"age": 1 "country": "DE", "amount": 2})",
+        R"({"age": 1, , "country": "DE", "amount": 2})",
+        R"({"age": 1, "country": "DE", "amount": 2,})",
+        R"({"age", 1})",
+        R"({"age" 1})",
+        R"({age: 1})",
+        R"({1: 1})",
+        R"({"instances": [[1, null, 2], {"features": [1, null, 2]}]})",
+        R"({"instances": [], "x": 1e400})"}) {
+    EXPECT_EQ(outcome({BodyFormat::kJson}, body), outcome({BodyFormat::kJson}, "\xEF\xBB\xBF" + body))
+        << body;
+  }
+}
+
 TEST(JsonRows, Errors) {
   const BodyType json{BodyFormat::kJson};
   EXPECT_EQ(refusal(json, R"([[1, "DE", 2], [1, "DE", "old"]])"),

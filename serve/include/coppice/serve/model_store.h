@@ -85,6 +85,11 @@ class ModelStore {
   /// From the next load of `name` on, the model at `path` scores copies of its requests.
   void set_shadow(const std::string& name, const std::string& path);
 
+  /// From now on the list of models (model_list.h) stands in this file: a change of it is there before it
+  /// counts, whatever ends the process. load, replace and unload raise io.file.write when it cannot be
+  /// written, or serve.model.list; the set is then as before.
+  void keep_list_in(const std::string& path);
+
   /// Adds a model from a file or from a folder that holds one. Errors: serve.model.name, serve.model.exists,
   /// and those of io::load_model; the set is then as before.
   std::shared_ptr<const ServedModel> load(const std::string& name, const std::string& path);
@@ -106,9 +111,11 @@ class ModelStore {
   std::shared_ptr<const ServedModel> read(const std::string& name, const std::string& path);
 
   StoreOptions options_;
-  mutable std::mutex mutex_;  // of set_ and shadows_
+  mutable std::mutex mutex_;  // of what follows, but for the counts
   std::shared_ptr<const ModelSet> set_;
   std::map<std::string, std::string> shadows_;  // paths by model
+  std::string list_path_;                       // empty: no list is kept
+  std::string list_text_;                       // as written last
   std::atomic<std::uint64_t> revision_ = 1;
   std::atomic<std::uint64_t> n_loads_ = 0;
 };
