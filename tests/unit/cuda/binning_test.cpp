@@ -98,6 +98,26 @@ TEST_P(DeviceBinning, GivesTheBytesOfTheCpu) {
   EXPECT_TRUE(is_equal(bins.records, expected.records));
 }
 
+/// Tails are cut finer from 64 rows a bin on.
+TEST(DeviceCuts, OfLongTailsAreTheCpus) {
+  constexpr std::size_t kRows = 6000;
+  Random random(7);
+  Dataset data;
+  data.n_rows = kRows;
+  data.schema.features = {{.name = "amount", .kind = FeatureKind::kNumeric, .categories = {}}};
+  Buffer<float>& amounts = data.columns.emplace_back(kRows);
+  for (float& amount : amounts) amount = std::exp(3 * static_cast<float>(random.normal()));
+  for (const bool is_weighted : {false, true}) {
+    if (is_weighted) data.weights = Buffer<float>(kRows, 0.5F);
+    CutOptions options{.max_bin = 64, .fine_tails = false};
+    const Cuts equal_shares = make_cpu_backend(1)->make_cuts(data, options);
+    options.fine_tails = true;
+    const Cuts cuts = cuda::make_backend(0)->make_cuts(data, options);
+    EXPECT_EQ(cuts, make_cpu_backend(1)->make_cuts(data, options));
+    EXPECT_NE(cuts, equal_shares);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(RandomTables, DeviceBinning, ::testing::Range(0, kCases));
 
 }  // namespace
