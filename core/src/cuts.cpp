@@ -119,10 +119,17 @@ std::vector<std::uint32_t> cut_sample(std::size_t n_rows, const CutOptions& opti
   const std::size_t n = options.sample_rows == 0 ? n_rows : std::min(n_rows, options.sample_rows);
   std::vector<std::uint32_t> rows(n);
   const std::uint64_t key = detail::draw_key(options.seed, detail::Purpose::kCuts, 0);
-  std::uint64_t begin = 0;
+  // Stretch i ends at (i + 1) n_rows / n, counted up without dividing.
+  std::uint64_t begin = 0, end = 0, rest = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    const std::uint64_t end = (i + 1) * n_rows / n;
-    rows[i] = static_cast<std::uint32_t>(begin + detail::mix64(key + i) % (end - begin));
+    end += n_rows / n;
+    rest += n_rows % n;
+    if (rest >= n) {
+      rest -= n;
+      ++end;
+    }
+    const std::uint64_t draw = detail::mix64(key + i) >> 32;
+    rows[i] = static_cast<std::uint32_t>(begin + (draw * (end - begin) >> 32));
     begin = end;
   }
   return rows;
