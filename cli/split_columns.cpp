@@ -45,9 +45,22 @@ std::string last_word(std::string_view name) {
   return word;
 }
 
+constexpr std::array<std::string_view, 6> kTimeUnits = {"days", "hours", "minutes", "seconds", "ms", "utc"};
 constexpr std::array<std::string_view, 5> kTimeWords = {"time", "date", "datetime", "timestamp", "dt"};
 constexpr std::array<std::string_view, 8> kIdWords = {"id",      "customer", "card",   "terminal",
                                                       "account", "client",   "device", "merchant"};
+
+/// `TX_TIME_DAYS` like `TX_TIME`.
+bool names_a_time(std::string_view name) {
+  const auto is_among = [](const auto& words, const std::string& word) {
+    return std::ranges::find(words, word) != words.end();
+  };
+  const std::string word = last_word(name);
+  if (!is_among(kTimeUnits, word)) return is_among(kTimeWords, word);
+  name.remove_suffix(word.size());
+  while (!name.empty() && last_word(name).empty()) name.remove_suffix(1);
+  return is_among(kTimeWords, last_word(name));
+}
 
 }  // namespace
 
@@ -77,11 +90,10 @@ std::string note_on_unused_columns(const std::vector<std::string>& names, const 
   std::vector<std::string> times, ids;
   for (const std::string& name : names) {
     if (name == used.label || name == used.time || name == used.group) continue;
-    const std::string word = last_word(name);
-    if (used.time.empty() && std::ranges::find(kTimeWords, word) != kTimeWords.end()) {
+    if (used.time.empty() && names_a_time(name)) {
       times.push_back(fmt::format("{} looks like a time (--time-column)", name));
     }
-    if (used.group.empty() && std::ranges::find(kIdWords, word) != kIdWords.end()) {
+    if (used.group.empty() && std::ranges::find(kIdWords, last_word(name)) != kIdWords.end()) {
       ids.push_back(fmt::format("{} looks like an id (--group-column)", name));
     }
   }

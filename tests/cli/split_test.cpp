@@ -123,6 +123,18 @@ std::vector<std::string> fields_of(const std::string& text, std::size_t field) {
   return fields;
 }
 
+TEST_F(Split, NamesColumnsThatLookLikeTimesByTheirLastWordBeforeAUnit) {
+  write("t.csv",
+        "TX_TIME_SECONDS,TxTimeDays,n_days,days,lifetime,Class\n1,1,1,1,1,0\n2,2,2,2,2,1\n3,3,3,3,3,0\n4,4,4,"
+        "4,4,1\n");
+  const Outcome outcome = run({"split", "t.csv", "--label", "Class", "--out", "p", "--fractions", "0.5,0.5"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+  EXPECT_EQ(
+      outcome.errors,
+      "note: the split ignores columns that may leak: TX_TIME_SECONDS looks like a time (--time-column), "
+      "TxTimeDays looks like a time (--time-column)\n");
+}
+
 TEST_F(Split, TimeTrainsOnTheOldestDaysAndLeavesTheGapOut) {
   write("t.csv", card_table());
   const Outcome outcome = run({"split", "t.csv", "--strategy", "time", "--time-column", "day", "--gap", "2d",
