@@ -49,8 +49,8 @@ inline constexpr std::uint64_t kPowersOfTen[] = {1,      10,      100,      1000
 inline constexpr int kMostWords = 3;
 
 /// Appends the run of digits at `p`, or as much of it as kMostWords hold, to `number`; returns its end.
-/// Numbers of 15 to 18 digits stand side by side in a column: where the run ends is computed, not branched on,
-/// once it is longer than a word.
+/// Numbers of 15 to 18 digits stand side by side in a column: where the run ends is computed, not branched
+/// on, once it is longer than a word.
 inline const char* append_digits(const char* p, std::uint64_t& number) noexcept {
   const std::uint64_t first = load_word(p);
   const int n_first = count_digits(first);

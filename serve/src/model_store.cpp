@@ -109,7 +109,7 @@ std::shared_ptr<const ServedModel> ModelStore::load(const std::string& name, con
     set.loading.insert(name);
   });
   try {
-    const std::shared_ptr<const ServedModel> model = read(name, path);
+    std::shared_ptr<const ServedModel> model = read(name, path);
     change([&](ModelSet& set) {
       set.loading.erase(name);
       if (set.models.empty()) set.first = name;

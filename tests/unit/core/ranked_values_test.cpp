@@ -176,8 +176,8 @@ PlainTail plain_low_tail(const std::vector<float>& values, int max_bin) {
 
 std::vector<float> plain_cuts(const std::vector<float>& values, int max_bin, int& n_tails) {
   if (values.empty()) return {};
-  std::vector<float> mirrored;
-  for (auto value = values.rbegin(); value != values.rend(); ++value) mirrored.push_back(-*value);
+  std::vector<float> mirrored(values.rbegin(), values.rend());
+  for (float& value : mirrored) value = -value;
   const PlainTail low = plain_low_tail(values, max_bin), high = plain_low_tail(mirrored, max_bin);
   n_tails += (low.n_bins > 0 ? 1 : 0) + (high.n_bins > 0 ? 1 : 0);
   const std::size_t high_begin = values.size() - high.n_values;

@@ -150,7 +150,7 @@ TEST(CsvRows, BitsOfTheTableReader) {
   std::mt19937_64 random(1729);
   std::string body;
   for (std::size_t i = 0; i < kRows * kFeatures; ++i) {
-    const double value = std::bit_cast<double>(random());
+    const auto value = std::bit_cast<double>(random());
     const bool fits = std::abs(value) < 3e38;
     const double unit = static_cast<double>(random() >> 11) * 0x1p-53;
     switch (random() % 6) {
@@ -245,7 +245,7 @@ std::string outcome(const BodyType& type, const std::string& body) {
   try {
     return fmt::format("{}", fmt::join(read(type, body), " "));
   } catch (const Error& error) {
-    return std::string(error.id());
+    return error.id();
   }
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "../io/temporary_folder.h"
 #include "client.h"
@@ -32,7 +33,7 @@ namespace coppice::serve {
 class RunningServer {
  public:
   explicit RunningServer(ServerOptions options = {}, StoreOptions store_options = {})
-      : store(with_writers(store_options)) {
+      : store(with_writers(std::move(store_options))) {
     io::save_model(step_model(0), folder.path("step.json"));
     store.load("step", folder.path("step.json"));
     options.port = 0;
