@@ -1,6 +1,6 @@
 #include "cpu/session.h"
 
-#include <coppice/detail/fixed_sum.h>
+#include <coppice/detail/row_bounds.h>
 
 #include <algorithm>
 #include <cmath>
@@ -70,12 +70,6 @@ void append_tree(const Visit& visit, RouteTree& tree) {
   if (tree.n_leaves <= kNarrowLeaves) append_steps(0, 0, count_slots(tree.nodes), tree);
 }
 
-double largest_magnitude(std::span<const float> values) {
-  double largest = 0;
-  for (const float value : values) largest = std::max(largest, std::fabs(static_cast<double>(value)));
-  return largest;
-}
-
 void set_numeric(RouteNode& node, int bin, bool missing_right) {
   node.shift = missing_right ? 1 : 0;
   node.bin = static_cast<std::uint8_t>(bin - node.shift);
@@ -130,19 +124,11 @@ Session::Session(const SessionData& data, Parameters parameters, std::shared_ptr
       parameters_(std::move(parameters)),
       kernels_(kernels),
       team_(std::move(team)),
+      bounds_(detail::make_row_bounds(data.weights, data.bins->n_rows)),
       weights_(data.weights),
       gain_history_(data.bins->n_features()),
       pool_(data.bins->n_features() * kHistogramStride) {
   const std::size_t n = bins_.n_padded_rows();
-  bounds_.n_rows = static_cast<double>(bins_.n_rows);
-  if (!weights_.empty()) {
-    bounds_.weight = 0;
-    for (const float w : weights_) bounds_.weight = std::max(bounds_.weight, static_cast<double>(w));
-    bounds_.mean_weight =
-        detail::fixed_sum(weights_.size(), [&](std::size_t i) { return static_cast<double>(weights_[i]); }) /
-        bounds_.n_rows;
-  }
-  bounds_.gradient = bounds_.weight;
   if (parameters_.objective == Objective::kBinaryLogistic) {
     label_bits_ = Buffer<std::uint16_t>(n / 16);
     team_->for_each(bins_.n_blocks(), [&](std::size_t block, int /*thread*/) {
@@ -185,13 +171,13 @@ void Session::start(float base_margin) {
   margins_lag_ = false;
   late_trees_.clear();
   gain_history_ = detail::GainHistory(bins_.n_features());
-  residual_bound_ = largest_magnitude(labels_) + std::fabs(static_cast<double>(base_margin));
+  residual_bound_ = detail::largest_magnitude(labels_) + std::fabs(static_cast<double>(base_margin));
 }
 
 void Session::start(std::span<const float> margins) {
   start(0.0F);
   std::ranges::copy(margins, margins_.begin());
-  residual_bound_ += largest_magnitude(margins);
+  residual_bound_ += detail::largest_magnitude(margins);
 }
 
 PhaseTimer::~PhaseTimer() { seconds_ += std::chrono::duration<double>(Clock::now() - start_).count(); }

@@ -1,6 +1,6 @@
 #include "cuda/session.h"
 
-#include <coppice/detail/fixed_sum.h>
+#include <coppice/detail/row_bounds.h>
 
 #include <algorithm>
 #include <cmath>
@@ -18,25 +18,6 @@ namespace {
 constexpr unsigned kSweepBlocks = 4;
 /// Nodes that are fetched with every tree; larger trees take a second copy.
 constexpr std::size_t kFetchedNodes = 1024;
-
-engine::RowBounds bounds_of(std::span<const float> weights, std::size_t n_rows) {
-  engine::RowBounds bounds;
-  bounds.n_rows = static_cast<double>(n_rows);
-  if (!weights.empty()) {
-    bounds.weight = static_cast<double>(*std::ranges::max_element(weights));
-    bounds.mean_weight =
-        engine::fixed_sum(weights.size(), [&](std::size_t i) { return static_cast<double>(weights[i]); }) /
-        bounds.n_rows;
-  }
-  bounds.gradient = bounds.weight;
-  return bounds;
-}
-
-double largest_magnitude(std::span<const float> values) {
-  double largest = 0;
-  for (const float value : values) largest = std::max(largest, std::fabs(static_cast<double>(value)));
-  return largest;
-}
 
 /// A finished tree in bins.
 std::vector<GrownNode> grown_nodes(const Tree& tree, const Cuts& cuts) {
@@ -69,7 +50,7 @@ Session::Session(const SessionData& data, Parameters parameters)
       weights_(data.weights),
       sizes_(tree_sizes(table_, parameters_)),
       plan_(plan_memory(data, parameters_)),
-      bounds_(bounds_of(data.weights, table_.n_rows)),
+      bounds_(engine::make_row_bounds(data.weights, table_.n_rows)),
       gain_history_(table_.n_features()) {
   check_memory(data, parameters_, device_memory().free);
   const unsigned processors = current_device_processors();
@@ -141,14 +122,14 @@ void Session::start(float base_margin) {
   margins_lag_ = false;
   gain_history_ = engine::GainHistory(table_.n_features());
   residual_bound_ = 0;
-  if (parameters_.objective == Objective::kSquaredError) residual_bound_ = largest_magnitude(labels_);
+  if (parameters_.objective == Objective::kSquaredError) residual_bound_ = engine::largest_magnitude(labels_);
   residual_bound_ += std::fabs(static_cast<double>(base_margin));
 }
 
 void Session::start(std::span<const float> margins) {
   start(0.0F);
   copy_to_device(stream_, margins_.data(), margins);
-  residual_bound_ += largest_magnitude(margins);
+  residual_bound_ += engine::largest_magnitude(margins);
   stream_.synchronize();
 }
 
