@@ -137,8 +137,6 @@ std::uint64_t code_tile(const Engine& engine, const Coding& coding, const float*
 
 // One row, small trees.
 
-constexpr std::size_t kTreesAtOnce = 64;  // outcomes of so many trees are collected, then their leaves picked
-
 // The codes of a row in kRegisters registers: codes[index], 64 lanes.
 template <int kRegisters>
 struct RowCodes {
@@ -160,50 +158,93 @@ struct RowCodes {
   }
 };
 
-// Outcomes of the categorical nodes of a small tree, at their slots.
-std::uint64_t set_outcomes(const Engine& engine, std::size_t small, const std::uint8_t* codes) noexcept {
-  std::uint64_t outcomes = 0;
-  const std::size_t begin = small == 0 ? 0 : engine.small_trees[small - 1].set_tests_end;
-  for (std::size_t i = begin; i < engine.small_trees[small].set_tests_end; ++i) {
-    const SlotSetTest& test = engine.slot_set_tests[i];
-    outcomes |= std::uint64_t{engine.sets[test.set].contains(codes[test.column])} << test.slot;
+// Where a tree of three levels leads: the outcome of its root is bit 0 of the index, those of level 1 are
+// bits 1 and 2, those of level 2 bits 3 to 6; the leaf has the decision of level l as bit l.
+constexpr std::array<std::uint8_t, 128> three_levels() noexcept {
+  std::array<std::uint8_t, 128> leaf_of{};
+  for (unsigned outcomes = 0; outcomes < 128; ++outcomes) {
+    unsigned path = 0;
+    for (unsigned level = 0; level < 3; ++level) {
+      path |= (outcomes >> ((1U << level) - 1 + path) & 1U) << level;
+    }
+    leaf_of[outcomes] = static_cast<std::uint8_t>(path);
   }
-  return outcomes;
+  return leaf_of;
 }
 
-// The leaves of eight trees from their outcomes. At level l the outcome of node `path` is bit 2^l + path.
-__m512i pick_leaves(const std::uint64_t* outcomes) noexcept {
+alignas(64) constexpr std::array<std::uint8_t, 128> kThreeLevels = three_levels();
+
+// The leaves of eight trees, a byte each, from their outcomes: six levels are three, and three below each of
+// their eight ends. Byte 0 of a tree's outcomes is the upper part; bit p of the bytes 1 to 7 is the part
+// below its end p (slot_lane).
+std::uint64_t pick_leaves(const std::uint64_t* outcomes) noexcept {
+  const __m512i first = _mm512_load_si512(kThreeLevels.data());
+  const __m512i second = _mm512_load_si512(kThreeLevels.data() + 64);
   const __m512i bits = _mm512_load_si512(outcomes);
-  __m512i path = _mm512_setzero_si512();
-  for (int level = 0; level < kSmallDepth; ++level) {
-    const __m512i below = _mm512_srlv_epi64(bits, _mm512_set1_epi64(1LL << level));
-    const __m512i decision = _mm512_sllv_epi64(_mm512_srlv_epi64(below, path), _mm512_set1_epi64(level));
-    path = _mm512_ternarylogic_epi64(path, decision, _mm512_set1_epi64(1LL << level), 0xF8);  // a | (b & c)
-  }
-  return path;
+  const __m512i ends = _mm512_maskz_permutex2var_epi8(0x0101010101010101, first, bits, second);
+  const __m512i below = _mm512_srlv_epi64(bits, ends);
+  const std::uint64_t lower = _mm512_test_epi8_mask(below, _mm512_set1_epi8(1)) >> 1;  // a byte for each tree
+  const __m512i leaves = _mm512_permutex2var_epi8(
+      first, _mm512_castsi128_si512(_mm_cvtsi64_si128(static_cast<long long>(lower))), second);
+  const auto low = static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm512_cvtepi64_epi8(ends)));
+  const auto high = static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm512_castsi512_si128(leaves)));
+  return low | high << 3;
 }
 
+using GroupOutcomes = std::array<std::uint64_t, kTreeGroup>;
+
+// Outcomes of the numeric nodes of a group, at their lanes.
+template <int kRegisters>
+void compare_group(const std::uint8_t* slots, const RowCodes<kRegisters>& row,
+                   GroupOutcomes& outcomes) noexcept {
+  for (std::size_t i = 0; i < kTreeGroup; ++i) {
+    const std::uint8_t* columns = slots + i * 2 * kSlots;
+    const std::uint8_t* thresholds = columns + kSlots;
+    outcomes[i] = _mm512_cmpgt_epu8_mask(row.at(_mm512_load_si512(columns)), _mm512_load_si512(thresholds));
+  }
+}
+
+// Adds the outcomes of the categorical nodes of the group that begins with small tree `first`.
+[[gnu::noinline]] void add_set_outcomes(const Engine& engine, std::size_t first, const std::uint8_t* codes,
+                                        GroupOutcomes& outcomes) noexcept {
+  std::size_t test = first == 0 ? 0 : engine.small_trees[first - 1].set_tests_end;
+  for (std::size_t i = 0; i < kTreeGroup; ++i) {
+    for (; test < engine.small_trees[first + i].set_tests_end; ++test) {
+      const auto [set, column, slot] = engine.slot_set_tests[test];
+      outcomes[i] |= std::uint64_t{engine.sets[set].contains(codes[column])} << slot_lane(slot);
+    }
+  }
+}
+
+float add_group(const float* leaves, const GroupOutcomes& outcomes, float margin) noexcept {
+  std::uint64_t picked = pick_leaves(outcomes.data());
+  for (std::size_t i = 0; i < kTreeGroup; ++i, picked >>= 8) margin += leaves[i * kSlots + (picked & 0xFF)];
+  return margin;
+}
+
+// Leaf weights are added in tree order, so an addition waits for the one before it; comparisons wait for
+// nothing. A group is compared kAhead groups before it is added, so that the additions hide the comparisons,
+// and the outcomes have reached memory when they are read as one vector.
 template <int kRegisters>
 float sum_small_trees(const Engine& engine, std::size_t first, std::size_t n_trees, const std::uint8_t* codes,
                       float margin) noexcept {
+  constexpr std::size_t kAhead = 4;
   const RowCodes<kRegisters> row(codes);
   const bool has_sets = !engine.sets.empty();
-  alignas(64) std::array<std::uint64_t, kTreesAtOnce> outcomes{};
-  alignas(64) std::array<std::uint64_t, 8> paths;
-  for (std::size_t chunk = first; chunk < first + n_trees; chunk += kTreesAtOnce) {
-    const std::size_t size = std::min(kTreesAtOnce, first + n_trees - chunk);
-    const std::uint8_t* slots = engine.slots.data() + chunk * 2 * kSlots;
-    for (std::size_t i = 0; i < size; ++i, slots += 2 * kSlots) {
-      outcomes[i] =
-          _mm512_cmpgt_epu8_mask(row.at(_mm512_load_si512(slots)), _mm512_load_si512(slots + kSlots));
+  const std::size_t n_groups = padded_to_group(n_trees) / kTreeGroup;
+  const std::uint8_t* slots = engine.slots.data() + first * 2 * kSlots;
+  const float* leaves = engine.leaves.data() + first * kSlots;
+  alignas(64) std::array<GroupOutcomes, 2 * kAhead> outcomes;
+  for (std::size_t group = 0; group < n_groups + kAhead; ++group) {
+    if (group < n_groups) {
+      GroupOutcomes& ahead = outcomes[group % outcomes.size()];
+      compare_group(slots, row, ahead);
+      slots += kTreeGroup * 2 * kSlots;
+      if (has_sets) add_set_outcomes(engine, first + group * kTreeGroup, codes, ahead);
     }
-    for (std::size_t i = 0; has_sets && i < size; ++i) outcomes[i] |= set_outcomes(engine, chunk + i, codes);
-    const float* leaves = engine.leaves.data() + chunk * kSlots;
-    for (std::size_t i = 0; i < size; i += 8) {
-      _mm512_store_si512(paths.data(), pick_leaves(outcomes.data() + i));
-      const std::size_t n = std::min<std::size_t>(8, size - i);
-      for (std::size_t k = 0; k < n; ++k) margin += leaves[(i + k) * kSlots + paths[k]];
-    }
+    if (group < kAhead) continue;
+    margin = add_group(leaves, outcomes[(group - kAhead) % outcomes.size()], margin);
+    leaves += kTreeGroup * kSlots;
   }
   return margin;
 }

@@ -88,6 +88,17 @@ struct SlotSetTest {
   std::uint8_t slot = 0;
 };
 
+/// A row goes through small trees in groups: the number of small trees of a run is padded to whole groups
+/// with trees that add -0, which changes no sum.
+inline constexpr std::size_t kTreeGroup = 8;
+constexpr std::size_t padded_to_group(std::size_t n_trees) noexcept {
+  return (n_trees + kTreeGroup - 1) / kTreeGroup * kTreeGroup;
+}
+
+/// The lane of a slot in Engine::slots: one less in the upper three levels, whose outcomes then are the bits
+/// 0 to 6 of byte 0. What is below their end p are the bits p of the bytes 1 to 7, in the same order.
+constexpr int slot_lane(int slot) noexcept { return slot < 8 ? slot - 1 : slot; }
+
 /// Ends of a small tree's tests in Engine::slot_tests and slot_set_tests; they begin where the last tree's
 /// end.
 struct SmallTree {
@@ -133,7 +144,8 @@ struct Engine {
   std::vector<SmallTree> small_trees;
   std::vector<SlotTest> slot_tests;
   std::vector<SlotSetTest> slot_set_tests;
-  Buffer<std::uint8_t> slots;  ///< [small trees, 2, 64]: columns, thresholds; empty above kMaxSlotColumns
+  /// [small trees, 2, 64], by slot_lane: columns, thresholds; empty above kMaxSlotColumns.
+  Buffer<std::uint8_t> slots;
   Buffer<float> leaves;  ///< [small trees, 64]: a leaf above level 6 stands at all numbers that reach it
 
   std::vector<Tree> float_trees;  ///< of a model that is walked on floats; then all of the above is empty

@@ -63,7 +63,7 @@ void fill_slots(Engine& engine, std::uint32_t index, int level, std::size_t path
   fill_slots(engine, node.left + 1, level + 1, path + (std::size_t{1} << level), leaves);
 }
 
-// Slots that no node has compare column 0 with 255: never greater.
+// Lanes that no node has compare column 0 with 255: never greater.
 void fill_slot_vectors(Engine& engine) {
   engine.slots = Buffer<std::uint8_t>(engine.small_trees.size() * 2 * kSlots, 0);
   std::size_t test = 0;
@@ -73,27 +73,41 @@ void fill_slot_vectors(Engine& engine) {
     std::fill_n(thresholds, kSlots, std::uint8_t{255});
     for (; test < engine.small_trees[s].tests_end; ++test) {
       const SlotTest& t = engine.slot_tests[test];
-      columns[t.slot] = static_cast<std::uint8_t>(t.column);
-      thresholds[t.slot] = t.threshold;
+      columns[slot_lane(t.slot)] = static_cast<std::uint8_t>(t.column);
+      thresholds[slot_lane(t.slot)] = t.threshold;
     }
   }
 }
 
+/// Consecutive trees that are all small, or all not. Returns the number of small trees with their padding.
+std::size_t find_runs(std::span<const int> depths, std::vector<TreeRun>& runs) {
+  std::size_t n_small = 0;
+  for (std::uint32_t first = 0, last = 0; first < depths.size(); first = last) {
+    const bool is_small = depths[first] <= kSmallDepth;
+    while (last < depths.size() && (depths[last] <= kSmallDepth) == is_small) ++last;
+    runs.push_back({first, last, static_cast<std::uint32_t>(n_small), is_small});
+    if (is_small) n_small += padded_to_group(last - first);
+  }
+  return n_small;
+}
+
 void build_small_trees(std::span<const int> depths, Engine& engine) {
-  const auto n_small = std::ranges::count_if(depths, [](int depth) { return depth <= kSmallDepth; });
-  engine.leaves = Buffer<float>(static_cast<std::size_t>(n_small) * kSlots);
-  for (std::uint32_t t = 0; t < depths.size(); ++t) {
-    const bool is_small = depths[t] <= kSmallDepth;
-    const auto small = static_cast<std::uint32_t>(engine.small_trees.size());
-    if (engine.runs.empty() || engine.runs.back().is_small != is_small) {
-      engine.runs.push_back({.first = t, .last = t, .first_small = small, .is_small = is_small});
-    }
-    engine.runs.back().last = t + 1;
-    if (!is_small) continue;
-    fill_slots(engine, engine.roots[t], 0, 0, {engine.leaves.data() + small * kSlots, kSlots});
+  const std::size_t n_small = find_runs(depths, engine.runs);
+  engine.leaves = Buffer<float>(n_small * kSlots, -0.0F);
+  engine.small_trees.reserve(n_small);
+  const auto add = [&](int depth) {
     engine.small_trees.push_back({.tests_end = static_cast<std::uint32_t>(engine.slot_tests.size()),
                                   .set_tests_end = static_cast<std::uint32_t>(engine.slot_set_tests.size()),
-                                  .depth = depths[t]});
+                                  .depth = depth});
+  };
+  for (const TreeRun& run : engine.runs) {
+    if (!run.is_small) continue;
+    for (std::uint32_t t = run.first; t < run.last; ++t) {
+      fill_slots(engine, engine.roots[t], 0, 0,
+                 {engine.leaves.data() + engine.small_trees.size() * kSlots, kSlots});
+      add(depths[t]);
+    }
+    while (engine.small_trees.size() % kTreeGroup != 0) add(0);
   }
   if (engine.n_columns <= kMaxSlotColumns) fill_slot_vectors(engine);
 }
