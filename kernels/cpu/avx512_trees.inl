@@ -57,8 +57,11 @@ void subtract(Word* parent, const Word* child, std::size_t n) {
 struct LaneBest {
   __m512d score;
   __m512i key, left;
+  __mmask8 found = 0;  ///< lanes that have a candidate
 
-  LaneBest() : score(_mm512_set1_pd(-1)), key(_mm512_setzero_si512()), left(_mm512_setzero_si512()) {}
+  /// Candidates up to `least` are not looked at.
+  explicit LaneBest(double least)
+      : score(_mm512_set1_pd(least)), key(_mm512_setzero_si512()), left(_mm512_setzero_si512()) {}
 };
 
 /// What split_score needs, in all lanes.
@@ -83,9 +86,17 @@ void offer(const LaneRule& rule, __m512i left, __m512i key, __mmask8 lanes, Lane
   const __m512d dr = _mm512_add_pd(hr, rule.lambda);
   const __m512d sum =
       _mm512_add_pd(_mm512_mul_pd(_mm512_mul_pd(tl, tl), dr), _mm512_mul_pd(_mm512_mul_pd(tr, tr), dl));
-  const __m512d score = _mm512_div_pd(sum, _mm512_mul_pd(dl, dr));
+  const __m512d product = _mm512_mul_pd(dl, dr);
+  // Few candidates beat what was found before, and a division takes as long as all the rest: roundings are
+  // far smaller than the slack, so none that would win is left out.
+  const __m512d slack = _mm512_set1_pd(1 + 0x1p-40);
+  lanes = _mm512_mask_cmp_pd_mask(lanes, _mm512_mul_pd(sum, slack), _mm512_mul_pd(best.score, product),
+                                  _CMP_NLT_UQ);
+  if (lanes == 0) return;
+  const __m512d score = _mm512_div_pd(sum, product);
   // Keys rise within a lane, so a strict comparison keeps the first of equals.
   lanes = _mm512_mask_cmp_pd_mask(lanes, score, best.score, _CMP_GT_OQ);
+  best.found = static_cast<__mmask8>(best.found | lanes);
   best.score = _mm512_mask_mov_pd(best.score, lanes, score);
   best.key = _mm512_mask_mov_epi64(best.key, lanes, key);
   best.left = _mm512_mask_mov_epi64(best.left, lanes, left);
@@ -101,6 +112,7 @@ __m512i prefix_sums(__m512i words, __m512i carry) {
 }
 
 void take_best_lane(const LaneBest& lanes, Split& best) {
+  if (lanes.found == 0) return;
   alignas(64) double scores[8];
   alignas(64) std::int64_t keys[8];
   alignas(64) Word lefts[8];
@@ -109,7 +121,7 @@ void take_best_lane(const LaneBest& lanes, Split& best) {
   _mm512_store_si512(lefts, lanes.left);
   for (int i = 0; i < 8; ++i) {
     const auto key = static_cast<std::uint32_t>(keys[i]);
-    if (scores[i] < 0 || !detail::is_better(scores[i], key, best)) continue;
+    if ((lanes.found >> i & 1) == 0 || !detail::is_better(scores[i], key, best)) continue;
     best.score = scores[i];
     best.key = key;
     best.left = lefts[i];
@@ -129,10 +141,12 @@ void find_numeric(std::uint32_t feature, const Word* bins, int n_bins, Word tota
   lane_rule.lambda = _mm512_set1_pd(rule.reg_lambda);
   lane_rule.alpha = _mm512_set1_pd(rule.reg_alpha);
   lane_rule.min_hessian = _mm512_set1_pd(rule.min_hessian);
-  LaneBest lanes;
+  const std::uint32_t first_key = detail::split_key(feature, 0, 0);
+  // Of equal scores the lower key wins: against features before this one, only a higher score.
+  LaneBest lanes(best.key < first_key ? best.score : -1);
   const Word missing = bins[0];
   const __m512i missing_words = _mm512_set1_epi64(missing);
-  const __m512i first = _mm512_set1_epi64(detail::split_key(feature, 0, 0));
+  const __m512i first = _mm512_set1_epi64(first_key);
   if (missing != 0) offer(lane_rule, missing_words, first, 1, lanes);
   const int n_candidates = n_bins - 2;
   __m512i carry = _mm512_setzero_si512();

@@ -126,6 +126,7 @@ Session::Session(const SessionData& data, Parameters parameters, std::shared_ptr
       team_(std::move(team)),
       bounds_(detail::make_row_bounds(data.weights, data.bins->n_rows)),
       weights_(data.weights),
+      tiles_(make_tiles(data.bins->n_blocks(), team_->size())),
       gain_history_(data.bins->n_features()),
       pool_(data.bins->n_features() * kHistogramStride) {
   const std::size_t n = bins_.n_padded_rows();
@@ -147,10 +148,9 @@ Session::Session(const SessionData& data, Parameters parameters, std::shared_ptr
   gradients_ = Buffer<float>(n);
   largest_gradient_ = Buffer<float>(bins_.n_blocks());
   largest_hessian_ = Buffer<float>(bins_.n_blocks());
-  const std::size_t n_tiles = (bins_.n_blocks() + kTileBlocks - 1) / kTileBlocks;
-  tile_kept_.resize(n_tiles);
-  tile_offset_.resize(n_tiles);
-  const std::size_t n_tiled = n_tiles * kTileRows;
+  tile_kept_.resize(tiles_.size());
+  tile_offset_.resize(tiles_.size());
+  const std::size_t n_tiled = tiles_.begin_row(tiles_.size());
   kept_rows_ = Buffer<std::uint32_t>(n_tiled);
   kept_gradients_ = Buffer<float>(n_tiled);
   kept_hessians_ = Buffer<float>(n_tiled);

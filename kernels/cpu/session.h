@@ -11,6 +11,7 @@
 #include <coppice/detail/grown_tree.h>
 #include <coppice/detail/working_rows.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -25,8 +26,23 @@
 
 namespace coppice::kernels::cpu {
 
-inline constexpr std::size_t kTileBlocks = 16;
-inline constexpr std::size_t kTileRows = kTileBlocks * kBlockRows;
+/// How the blocks of a table are dealt to threads: sixteen at a time, or fewer where a small table would
+/// leave threads without work.
+struct Tiles {
+  std::size_t n_blocks = 0;
+  std::size_t blocks_per_tile = 1;
+
+  [[nodiscard]] std::size_t size() const { return (n_blocks + blocks_per_tile - 1) / blocks_per_tile; }
+  [[nodiscard]] std::size_t begin(std::size_t tile) const { return tile * blocks_per_tile; }
+  [[nodiscard]] std::size_t end(std::size_t tile) const { return std::min(n_blocks, begin(tile + 1)); }
+  /// The first row of a tile.
+  [[nodiscard]] std::size_t begin_row(std::size_t tile) const { return begin(tile) * kBlockRows; }
+};
+
+[[nodiscard]] inline Tiles make_tiles(std::size_t n_blocks, int n_threads) {
+  const std::size_t share = n_blocks / (4 * static_cast<std::size_t>(n_threads));
+  return {n_blocks, std::clamp<std::size_t>(share, 1, 16)};
+}
 
 /// Which leaf each row of a matrix is in: bytes, or 16-bit words for trees of more than 256 leaves.
 struct LeafNumbers {
@@ -168,6 +184,7 @@ class Session : public TrainingSession {
   float drawn_threshold_ = 0;
   Buffer<std::uint32_t> kept_rows_;
   Buffer<float> kept_gradients_, kept_hessians_;
+  Tiles tiles_;
   std::vector<std::size_t> tile_kept_;  ///< kept rows of each tile, in the tile's stretch of the arrays above
   std::vector<std::size_t> tile_offset_;  ///< where they go in the packed arrays
   std::size_t n_kept_ = 0;

@@ -9,8 +9,6 @@
 namespace coppice::kernels::cpu {
 namespace {
 
-std::size_t n_tiles(std::size_t n_blocks) { return (n_blocks + kTileBlocks - 1) / kTileBlocks; }
-
 /// A counter of one thread on its own cache lines.
 template <class T>
 struct alignas(128) PerThread {
@@ -75,10 +73,9 @@ Session::SweepTotals Session::sweep(const Draw& draw, bool draws, const detail::
   std::vector<PerThread<SweepTotals>> totals(static_cast<std::size_t>(team_->size()));
   team_->for_each(tile_kept_.size(), [&](std::size_t tile, int thread) {
     SweepTotals total;
-    const std::size_t begin = tile * kTileRows;
+    const std::size_t begin = tiles_.begin_row(tile);
     std::size_t n = 0;
-    const std::size_t end_block = std::min(bins_.n_blocks(), (tile + 1) * kTileBlocks);
-    for (std::size_t block = tile * kTileBlocks; block < end_block; ++block) {
+    for (std::size_t block = tiles_.begin(tile); block < tiles_.end(tile); ++block) {
       const KeptRows kept{kept_rows_.data() + begin + n, kept_gradients_.data() + begin + n,
                           kept_hessians_.data() + begin + n};
       SweepSums sums;
@@ -177,7 +174,7 @@ Word Session::quantise(const Quantisation& how) {
   std::vector<PerThread<Word>> sums(static_cast<std::size_t>(team_->size()));
   const bool lists_rows = !is_copied_ && n_kept_ < bins_.n_rows;
   team_->for_each(tile_kept_.size(), [&](std::size_t tile, int thread) {
-    const std::size_t begin = tile * kTileRows;
+    const std::size_t begin = tiles_.begin_row(tile);
     const KeptRows kept{kept_rows_.data() + begin, kept_gradients_.data() + begin,
                         kept_hessians_.data() + begin};
     Word* words = how.scatter ? words_.data() : words_.data() + tile_offset_[tile];
@@ -192,7 +189,7 @@ Word Session::quantise(const Quantisation& how) {
 
 void Session::copy_records(std::size_t tile) {
   constexpr std::size_t kAhead = 16;
-  const std::uint32_t* rows = kept_rows_.data() + tile * kTileRows;
+  const std::uint32_t* rows = kept_rows_.data() + tiles_.begin_row(tile);
   const std::size_t n = tile_kept_[tile];
   for (std::size_t group = 0; group < bins_.n_groups(); ++group) {
     const std::size_t stride = bins_.group_stride(group);
@@ -221,9 +218,9 @@ void Session::route(const RouteTree& tree, const BinnedMatrix& bins, LeafNumbers
   how.gradient_exponent = gradient_exponent_;
   how.hessian_exponent = hessian_exponent_;
   how.n_leaves = tree.n_leaves;
-  team_->for_each(n_tiles(bins.n_blocks()), [&](std::size_t tile, int thread) {
-    const std::size_t end = std::min(bins.n_blocks(), (tile + 1) * kTileBlocks);
-    for (std::size_t block = tile * kTileBlocks; block < end; ++block) {
+  const Tiles tiles = make_tiles(bins.n_blocks(), team_->size());
+  team_->for_each(tiles.size(), [&](std::size_t tile, int thread) {
+    for (std::size_t block = tiles.begin(tile); block < tiles.end(tile); ++block) {
       std::uint8_t* narrow = leaves.narrow_at(block * kBlockRows);
       std::uint16_t* wide = leaves.wide_at(block * kBlockRows);
       kernels_.route_block(tree, bins.column_block(block, 0), bins.n_features() * kBlockRows, narrow, wide);
@@ -234,9 +231,9 @@ void Session::route(const RouteTree& tree, const BinnedMatrix& bins, LeafNumbers
 }
 
 void Session::add_weights(const BinnedMatrix& bins, LeafNumbers& leaves, float* margins) const {
-  team_->for_each(n_tiles(bins.n_blocks()), [&](std::size_t tile, int /*thread*/) {
-    const std::size_t end = std::min(bins.n_blocks(), (tile + 1) * kTileBlocks);
-    for (std::size_t block = tile * kTileBlocks; block < end; ++block) {
+  const Tiles tiles = make_tiles(bins.n_blocks(), team_->size());
+  team_->for_each(tiles.size(), [&](std::size_t tile, int /*thread*/) {
+    for (std::size_t block = tiles.begin(tile); block < tiles.end(tile); ++block) {
       const std::size_t row = block * kBlockRows;
       kernels_.add_leaf_weights(leaf_weights_.data(), n_leaves_, leaves.narrow_at(row), leaves.wide_at(row),
                                 margins + row);

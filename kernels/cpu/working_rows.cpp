@@ -25,13 +25,18 @@ std::unique_ptr<TrainingSession> Session::open_working(int round) {
 detail::WorkingRows Session::gather_rows(const Draw& draw, std::size_t n) const {
   Buffer<std::uint32_t> rows(n);
   for (std::size_t tile = 0, to = 0; tile < tile_kept_.size(); to += tile_kept_[tile++])
-    std::copy_n(kept_rows_.data() + tile * kTileRows, tile_kept_[tile], rows.data() + to);
+    std::copy_n(kept_rows_.data() + tiles_.begin_row(tile), tile_kept_[tile], rows.data() + to);
   detail::WorkingRows working{allocate_bins(bins_.cuts, n, true), Buffer<float>(n), Buffer<float>(n),
                               Buffer<float>(n)};
   team_->for_each(working.bins.n_blocks(), [&](std::size_t block, int /*thread*/) {
+    constexpr std::size_t kAhead = 32;
     gather_block(bins_, rows, block, working.bins);
     for (std::size_t i = block * kBlockRows; i < std::min(n, (block + 1) * kBlockRows); ++i) {
       const std::size_t row = rows[i];
+      if (i + kAhead < n) {
+        __builtin_prefetch(&gradients_[rows[i + kAhead]]);
+        __builtin_prefetch(&margins_[rows[i + kAhead]]);
+      }
       const float weight = weights_.empty() ? 1.0F : weights_[row];
       const float gradient = gradients_[row];
       const bool is_logistic = parameters_.objective == Objective::kBinaryLogistic;
