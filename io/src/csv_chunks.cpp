@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <unordered_map>
 #include <utility>
 
@@ -52,22 +53,20 @@ void CsvChunks::raise(const CsvProblem& problem) const {
 }
 
 void CsvChunks::release(const CsvChunk& chunk) const noexcept {
-  if (chunk.buffer == nullptr) TextSource::release(chunk.whole);
+  if (chunk.slab == nullptr) TextSource::release(chunk.whole);
 }
 
 void CsvChunks::discard(std::size_t index) {
   CsvChunk& chunk = chunks_[index];
   chunk.n_lines = count_lines(chunk.whole);
   release(chunk);
-  if (chunk.buffer == nullptr) return;
+  if (chunk.slab == nullptr) return;
   chunk.whole = chunk.records = {};
-  std::string().swap(*chunk.buffer);  // assigning an empty string would keep the memory
+  chunk.slab.reset();
 }
 
 void CsvChunks::add_chunk(std::string_view whole, std::string_view records) {
-  // Of a mapped file only a last record without line end is in a buffer.
-  const bool is_buffered = !buffers_.empty() && buffers_.back().data() == whole.data();
-  chunks_.push_back({whole, records, n_opened_ - 1, is_buffered ? &buffers_.back() : nullptr, {}});
+  chunks_.push_back({whole, records, n_opened_ - 1, slab_, {}});
 }
 
 bool CsvChunks::read_chunk() {
@@ -101,10 +100,12 @@ void CsvChunks::skip_byte_order_mark() {
     if (!rest_.starts_with(kByteOrderMark)) return;
     rest_.remove_prefix(kByteOrderMark.size());
   } else {
-    carry_.resize(kByteOrderMark.size());
-    carry_.resize(source_->read(carry_.data(), carry_.size()));
-    if (carry_ != kByteOrderMark) return;
-    carry_.clear();
+    reserve(kByteOrderMark.size());
+    const std::string_view mark{slab_->data() + carry_begin_,
+                                source_->read(slab_->data() + carry_begin_, kByteOrderMark.size())};
+    carry_end_ += mark.size();
+    if (mark != kByteOrderMark) return;
+    carry_begin_ = carry_end_;
   }
   bytes_ += kByteOrderMark.size();
 }
@@ -182,36 +183,53 @@ std::optional<std::string_view> CsvChunks::next_text() {
 }
 
 std::optional<std::string_view> CsvChunks::next_mapped() {
+  slab_.reset();
   if (rest_.empty()) return std::nullopt;
   const std::string_view text = rest_.substr(0, record_end(rest_, chunk_bytes_ - 1));
   rest_.remove_prefix(text.size());
   bytes_ += text.size();
   if (text.ends_with('\n')) return text;
-  return buffers_.emplace_back(text) += '\n';
+  slab_ = std::make_shared<Buffer<char>>(text.size() + 1);
+  *std::ranges::copy(text, slab_->data()).out = '\n';
+  carry_begin_ = carry_end_ = slab_->size();  // full
+  return std::string_view(slab_->data(), slab_->size());
+}
+
+void CsvChunks::reserve(std::size_t size) {
+  constexpr std::size_t kMostSlabBytes = std::size_t{16} << 20;
+  if (slab_ != nullptr && carry_begin_ + size < slab_->size()) return;
+  auto slab = std::make_shared<Buffer<char>>(std::max(size + 1, std::min(bytes_, kMostSlabBytes)));
+  const std::size_t n_carried = carry_end_ - carry_begin_;
+  if (n_carried != 0) std::memcpy(slab->data(), slab_->data() + carry_begin_, n_carried);
+  slab_ = std::move(slab);
+  carry_begin_ = 0;
+  carry_end_ = n_carried;
 }
 
 std::optional<std::string_view> CsvChunks::next_streamed() {
-  std::string& buffer = buffers_.emplace_back(std::exchange(carry_, {}));
+  std::size_t length = 0;
   // A little more than a chunk, so that its last record most likely ends within.
   for (std::size_t wanted = chunk_bytes_ + chunk_bytes_ / 16;; wanted *= 2) {
-    const std::size_t had = buffer.size();
-    if (had < wanted) {
-      buffer.resize(wanted);
-      buffer.resize(had + source_->read(buffer.data() + had, wanted - had));
+    reserve(wanted);
+    if (const std::size_t had = carry_end_ - carry_begin_; had < wanted) {
+      carry_end_ += source_->read(slab_->data() + carry_end_, wanted - had);
     }
-    const bool at_end = buffer.size() < wanted;
-    const std::size_t length = record_end(buffer, chunk_bytes_ - 1);
-    if (length == std::string::npos && !at_end) continue;
-    if (length != std::string::npos) {
-      carry_ = buffer.substr(length);
-      buffer.resize(length);
-    }
+    const std::string_view text(slab_->data() + carry_begin_, carry_end_ - carry_begin_);
+    length = record_end(text, chunk_bytes_ - 1);
+    if (length != std::string_view::npos) break;
+    if (text.size() >= wanted) continue;
+    length = text.size();
     break;
   }
-  bytes_ += buffer.size();
-  if (buffer.empty()) return std::nullopt;
-  if (!buffer.ends_with('\n')) buffer += '\n';
-  return buffer;
+  bytes_ += length;
+  if (length == 0) return std::nullopt;
+  char* const begin = slab_->data() + carry_begin_;
+  carry_begin_ += length;
+  if (begin[length - 1] != '\n') {  // the end of the text
+    begin[length++] = '\n';
+    carry_begin_ = ++carry_end_;
+  }
+  return std::string_view(begin, length);
 }
 
 }  // namespace coppice::io

@@ -1,8 +1,11 @@
 // CSV files cut into runs of whole records.
 #pragma once
 
+#include <coppice/buffer.h>
+
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,12 +23,12 @@ struct CsvChunk {
   std::string_view whole;              ///< the bytes as they stand in the file: for counting lines
   std::string_view records;            ///< the same without header and blank lines before them
   std::size_t file = 0;                ///< index into the paths
-  std::string* buffer = nullptr;       ///< holds the text, unless it is part of a mapped file
+  std::shared_ptr<Buffer<char>> slab;  ///< holds the text, unless it is part of a mapped file
   std::optional<std::size_t> n_lines;  ///< of `whole`, once the text was discarded
 };
 
 /// The files of one table in order, read on demand. All text stays valid as long as this object: mapped files
-/// as mappings, streams as buffers of about `chunk_bytes`.
+/// as mappings, streams in slabs of many chunks.
 class CsvChunks {
  public:
   /// Opens the first file and reads its header, or counts the fields of its first record.
@@ -72,6 +75,9 @@ class CsvChunks {
   void check_same_columns(const std::vector<std::string>& names, CsvPosition header) const;
   [[nodiscard]] bool read_chunk();
   void add_chunk(std::string_view whole, std::string_view records);
+  /// Makes room in the slab for `size` bytes from carry_begin_ on, and a line end. Slabs grow with the
+  /// stream: what is long goes into huge pages, what is short takes no more than it needs.
+  void reserve(std::size_t size);
   [[nodiscard]] std::optional<std::string_view> next_text();
   [[nodiscard]] std::optional<std::string_view> next_mapped();
   [[nodiscard]] std::optional<std::string_view> next_streamed();
@@ -83,12 +89,15 @@ class CsvChunks {
   std::string header_;
 
   std::deque<CsvChunk> chunks_;
-  std::deque<std::string> buffers_;         // text of chunks that is not mapped
   std::vector<TextSource> mapped_sources_;  // finished files whose text is still referred to
   std::optional<TextSource> source_;        // the file being read
   std::size_t n_opened_ = 0;
   std::string_view rest_;  // of a mapped source
-  std::string carry_;      // of a stream: the begin of a record whose end was not read yet
+  // Of a stream: where text is read to, and what was read of the record that the last chunk did not hold
+  // whole. Empty while text is mapped.
+  std::shared_ptr<Buffer<char>> slab_;
+  std::size_t carry_begin_ = 0;
+  std::size_t carry_end_ = 0;
   std::size_t bytes_ = 0;
 };
 

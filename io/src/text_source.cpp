@@ -189,7 +189,9 @@ TextSource::TextSource(const std::string& path) : state_(std::make_unique<State>
   if (::fstat(descriptor.number(), &status) != 0) fail_to_read(path, errno);
   if (S_ISDIR(status.st_mode)) fail_to_read(path, EISDIR);
 
-  if (S_ISREG(status.st_mode) && !standard_input && status.st_size > 0) {
+  // Of standard input some may have been read by whoever had it before.
+  const bool is_whole = !standard_input || ::lseek(descriptor.number(), 0, SEEK_CUR) == 0;
+  if (S_ISREG(status.st_mode) && is_whole && status.st_size > 0) {
     state_->mapping.emplace(descriptor, static_cast<std::size_t>(status.st_size));
     if (state_->mapping->valid() && !state_->mapping->text().starts_with(kGzipMagic)) return;
     state_->mapping.reset();

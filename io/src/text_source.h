@@ -10,7 +10,8 @@
 namespace coppice::io {
 
 /// Opens a file, `-` for standard input, and says by content (gzip's magic bytes) whether to inflate it.
-/// A plain regular file is mapped; it must not shrink meanwhile. Anything else is read as a stream.
+/// A plain regular file is mapped, also as standard input; it must not shrink meanwhile. Anything else is
+/// read as a stream.
 class TextSource {
  public:
   /// Errors: io.file.read.

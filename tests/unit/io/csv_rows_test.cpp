@@ -3,10 +3,13 @@
 #include <coppice/io/csv.h>
 #include <coppice/io/csv_rows.h>
 #include <coppice/io/csv_writer.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +17,7 @@
 #include "csv_chunks.h"
 #include "gzip_text.h"
 #include "temporary_folder.h"
+#include "text_source.h"
 
 namespace coppice::io {
 namespace {
@@ -96,15 +100,38 @@ TEST(CsvRows, LongFilesAreVisitedInOrderAndRowsKeepTheirLines) {
   }
 }
 
-TEST(CsvChunks, ADiscardedChunkHoldsNoText) {
+TEST(CsvChunks, DiscardedChunksHoldNoText) {
   const TemporaryFolder folder;
-  CsvChunks chunks({folder.write("a.csv.gz", gzip_text(long_table(15'000)))}, true);
-  const CsvChunk* const chunk = chunks.chunk(0);
-  ASSERT_NE(chunk->buffer, nullptr);
-  EXPECT_GE(chunk->buffer->capacity(), kChunkBytes);
-  chunks.discard(0);
-  EXPECT_LT(chunk->buffer->capacity(), 100u);
-  EXPECT_TRUE(chunk->records.empty());
+  CsvChunks chunks({folder.write("a.csv.gz", gzip_text(long_table(150'000)))}, true);
+  const std::weak_ptr<Buffer<char>> first = chunks.chunk(0)->slab;
+  ASSERT_FALSE(first.expired());
+  std::size_t n_read = 0;
+  while (const CsvChunk* const chunk = chunks.chunk(n_read)) {
+    chunks.discard(n_read);
+    EXPECT_EQ(chunk->slab, nullptr);
+    EXPECT_TRUE(chunk->records.empty());
+    ++n_read;
+  }
+  EXPECT_GT(n_read, 2u);
+  EXPECT_TRUE(first.expired());
+}
+
+TEST(CsvChunks, StandardInputThatIsAFileIsMapped) {
+  const TemporaryFolder folder;
+  const int file = ::open(folder.write("a.csv", "a,b\n1,2\n").c_str(), O_RDONLY);
+  const int before = ::dup(STDIN_FILENO);
+  ASSERT_EQ(::dup2(file, STDIN_FILENO), STDIN_FILENO);
+  EXPECT_TRUE(TextSource("-").mapped());
+  char byte = 0;
+  ASSERT_EQ(::read(STDIN_FILENO, &byte, 1), 1);
+  TextSource rest("-");  // somebody has read from it
+  EXPECT_FALSE(rest.mapped());
+  std::string text(20, ' ');
+  text.resize(rest.read(text.data(), text.size()));
+  EXPECT_EQ(text, ",b\n1,2\n");
+  ::dup2(before, STDIN_FILENO);
+  ::close(before);
+  ::close(file);
 }
 
 TEST(CsvRows, ProblemsFarIntoAFileHaveTheirLine) {
