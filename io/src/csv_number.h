@@ -72,14 +72,17 @@ inline constexpr double kNegativePowers[kMostDigits + 1] = {1,     1e-1,  1e-2, 
                                                             1e-7,  1e-8,  1e-9,  1e-10, 1e-11, 1e-12, 1e-13,
                                                             1e-14, 1e-15, 1e-16, 1e-17, 1e-18, 1e-19};
 
+/// Of a double that is rounded to float32: the bits that go, where they stand for half a unit, and how near
+/// to that is too near.
+inline constexpr std::uint64_t kDroppedBits = (std::uint64_t{1} << 29) - 1;
+inline constexpr std::uint64_t kMidpoint = std::uint64_t{1} << 28;
+inline constexpr std::uint64_t kGuard = 4;
+
 /// digits * 10^-decimals rounded to the nearest float32; false in the rare case that this needs more
 /// precision. The double product carries at most three roundings, so it lies within 3 units in its last place
 /// of the exact value. Unless a midpoint between two floats is as near, both round to the same float. The
 /// values are far from float32's limits: 0 or at least 1e-19, and below 1e19.
 inline bool scale_exactly(std::uint64_t digits, std::ptrdiff_t decimals, float& value) noexcept {
-  constexpr std::uint64_t kDroppedBits = (std::uint64_t{1} << 29) - 1;
-  constexpr std::uint64_t kMidpoint = std::uint64_t{1} << 28;
-  constexpr std::uint64_t kGuard = 4;
   const double product = static_cast<double>(digits) * kNegativePowers[decimals];
   const std::uint64_t dropped = std::bit_cast<std::uint64_t>(product) & kDroppedBits;
   if (dropped - (kMidpoint - kGuard) <= 2 * kGuard) return false;

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "csv_number.h"
+#include "csv_plain_cells.h"
 #include "parallel.h"
 
 namespace coppice::io {
@@ -44,6 +45,10 @@ class ChunkParser {
       parsed_.columns[i].values = values;
       values += capacity;
     }
+    for (std::size_t i = targets_.size(); i-- > 1;) {
+      Target& target = targets_[i - 1];
+      if (target.plain_numbers && !must_be_there(target.use)) target.n_plain = targets_[i].n_plain + 1;
+    }
   }
 
   ParsedChunk parse(const char* begin, std::size_t max_rows) {
@@ -61,7 +66,17 @@ class ChunkParser {
   /// Returns where the record ends, after its LF, or nullptr when there is a problem.
   const char* parse_record(const char* record) {
     const char* p = record;
+    bool is_mostly_plain = true;
     for (std::size_t i = 0; i < targets_.size(); ++i) {
+      while (is_mostly_plain && targets_[i].n_plain > 0) {
+        const std::size_t n_wanted = std::min(targets_[i].n_plain, kPlainCells);
+        const PlainCells cells = take_plain_cells(i, n_wanted, p);
+        i += cells.count;
+        p = cells.next;
+        if (cells.count == n_wanted) continue;
+        is_mostly_plain = cells.count >= kFewCells;
+        break;
+      }
       if (const char* const next = take_plain_number(i, p)) {
         p = next;
         continue;
@@ -71,6 +86,15 @@ class ChunkParser {
       p = cell.end + 1;
     }
     return p;
+  }
+
+  /// Stores up to n plain cells from that of column i on, as far as they are.
+  PlainCells take_plain_cells(std::size_t i, std::size_t n, const char* begin) {
+    std::array<float, kPlainCells> numbers;
+    const Target* const targets = targets_.data() + i;
+    const PlainCells cells = read_plain_cells_(begin, text_end_, n, numbers.data());
+    for (std::size_t k = 0; k < cells.count; ++k) targets[k].values[parsed_.n_rows] = numbers[k];
+    return cells;
   }
 
   /// Stores the number of a cell that holds nothing else and returns where the next begins; nullptr
@@ -108,7 +132,7 @@ class ChunkParser {
     ParsedColumn& parsed = parsed_.columns[i];
     const std::string_view trimmed = trim(text);
     const bool missing = is_missing(trimmed);
-    if (column.use == CellUse::kLabel || column.use == CellUse::kWeight) {
+    if (must_be_there(column.use)) {
       return target_value(column, trimmed, missing, record);
     }
     if (missing) return kMissing;
@@ -164,6 +188,10 @@ class ChunkParser {
                         : fmt::format("{}: {} is negative", name, shown(text)));
   }
 
+  static bool must_be_there(CellUse use) noexcept {
+    return use == CellUse::kLabel || use == CellUse::kWeight;
+  }
+
   /// False for a number that a label or a weight must not be.
   bool fits(CellUse use, float value) const noexcept {
     if (use == CellUse::kLabel) return !layout_.binary_label || value == 0 || value == 1;
@@ -198,9 +226,11 @@ class ChunkParser {
   struct Target {
     float* values;
     CellUse use;
-    bool plain_numbers;  ///< may be stored by take_plain_number
+    bool plain_numbers;       ///< may be stored by take_plain_number
+    std::size_t n_plain = 0;  ///< columns for take_plain_cells from this one on, without the last one
   };
 
+  ReadPlainCells& read_plain_cells_ = plain_cells_reader();
   const CsvLayout& layout_;
   std::vector<Target> targets_;           // one for each column
   std::array<bool, 256> begins_token_{};  // by first byte of a text: may it be a missing token

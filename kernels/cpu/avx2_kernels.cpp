@@ -1,6 +1,7 @@
 // The portable kernels compiled for AVX2.
-#include "cpu/instruction_set.h"
 #include "cpu/kernels.h"
+
+#include <coppice/detail/instruction_set.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,8 +1,9 @@
 // Kernels for AVX-512 with byte permutes (Ice Lake, Zen 4 and later). Each repeats its portable twin
 // operation by operation; tests compare them bit by bit. What has no wide form worth having is taken from the
 // twins.
-#include "cpu/instruction_set.h"
 #include "cpu/kernels.h"
+
+#include <coppice/detail/instruction_set.h>
 
 #include <algorithm>
 #include <bit>

@@ -1,10 +1,9 @@
 #include "cpu/thread_team.h"
 
+#include <coppice/detail/instruction_set.h>
 #include <sched.h>
 
 #include <algorithm>
-
-#include "cpu/instruction_set.h"
 
 namespace coppice::kernels::cpu {
 namespace {

@@ -2,10 +2,12 @@
 #include <coppice/error.h>
 #include <csv_cells.h>
 #include <csv_number.h>
+#include <csv_plain_cells.h>
 #include <csv_problem.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -17,7 +19,7 @@ namespace coppice::serve {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr std::size_t kReadAhead = 64;  // what the reader of plain numbers wants behind each of them
+constexpr std::size_t kReadAhead = io::kPlainCellsReadAhead;  // from each cell on
 
 class CsvReader {
  public:
@@ -64,31 +66,55 @@ class CsvReader {
     float* const values = rows_.add_row().data();
     const std::size_t n_columns = memory_.targets.size();
     const char* p = record;
+    bool is_mostly_plain = true;
     for (std::size_t i = 0; i < n_columns; ++i) {
-      const RowBatch::Target target = memory_.targets[i];
-      const bool is_last = i + 1 == n_columns;
-      if (target.is_plain) {
-        float value = 0;
-        const char* end = io::parse_plain_number(p, readable_end_, value);
-        if (end != nullptr && is_last && *end == '\r') ++end;
-        if (end != nullptr && *end == (is_last ? '\n' : ',')) {
-          values[target.feature] = value;
-          p = end + 1;
-          continue;
-        }
+      while (is_mostly_plain && memory_.targets[i].n_plain > 0) {
+        const std::size_t n_wanted = std::min(memory_.targets[i].n_plain, io::kPlainCells);
+        const io::PlainCells cells = read_plain_cells(i, n_wanted, p, values);
+        i += cells.count;
+        p = cells.next;
+        if (cells.count == n_wanted) continue;
+        is_mostly_plain = cells.count >= io::kFewCells;
+        break;
       }
-      const io::Cell cell = cell_at(p, record, i);
-      if (cell.end == nullptr) {
+      p = read_cell(i, p, record, values);
+      if (p == nullptr) {
         rows_.drop_row();
         return nullptr;
       }
-      if (*cell.end != (is_last ? '\n' : ',')) refuse_field_count(record);
-      if (target.feature != RowBatch::Target::kNone) {
-        values[target.feature] = features_.read(target.feature, cell.text, rows_.n_rows() - 1);
-      }
-      p = cell.end + 1;
     }
     return p;
+  }
+
+  /// Reads up to n plain cells from that of column i on, as far as they are.
+  io::PlainCells read_plain_cells(std::size_t i, std::size_t n, const char* p, float* values) {
+    std::array<float, io::kPlainCells> numbers;
+    const io::PlainCells cells = read_plain_cells_(p, readable_end_, n, numbers.data());
+    for (std::size_t k = 0; k < cells.count; ++k) values[memory_.targets[i + k].feature] = numbers[k];
+    return cells;
+  }
+
+  /// Reads the cell at p, of column i. Returns where the next one begins, nullptr when it goes on behind the
+  /// text.
+  const char* read_cell(std::size_t i, const char* p, const char* record, float* values) {
+    const RowBatch::Target target = memory_.targets[i];
+    const bool is_last = i + 1 == memory_.targets.size();
+    if (target.is_plain) {
+      float value = 0;
+      const char* end = io::parse_plain_number(p, readable_end_, value);
+      if (end != nullptr && is_last && *end == '\r') ++end;
+      if (end != nullptr && *end == (is_last ? '\n' : ',')) {
+        values[target.feature] = value;
+        return end + 1;
+      }
+    }
+    const io::Cell cell = cell_at(p, record, i);
+    if (cell.end == nullptr) return nullptr;
+    if (*cell.end != (is_last ? '\n' : ',')) refuse_field_count(record);
+    if (target.feature != RowBatch::Target::kNone) {
+      values[target.feature] = features_.read(target.feature, cell.text, rows_.n_rows() - 1);
+    }
+    return cell.end + 1;
   }
 
   /// The cell at p. Without an end when it goes on behind the text, which another text has. Errors: other
@@ -126,12 +152,17 @@ class CsvReader {
     }
     if (header_ == CsvHeader::kPresent || names_feature) {
       set_targets_by_name(names);
-      return p;
+    } else {
+      p = record;
+      for (std::size_t f = 0; f < features_.size(); ++f) {
+        memory_.targets.push_back({static_cast<std::uint32_t>(f), features_.takes_plain_numbers(f)});
+      }
     }
-    for (std::size_t f = 0; f < features_.size(); ++f) {
-      memory_.targets.push_back({static_cast<std::uint32_t>(f), features_.takes_plain_numbers(f)});
+    for (std::size_t i = memory_.targets.size(); i-- > 1;) {
+      RowBatch::Target& target = memory_.targets[i - 1];
+      if (target.is_plain) target.n_plain = memory_.targets[i].n_plain + 1;
     }
-    return record;
+    return p;
   }
 
   void set_targets_by_name(const std::vector<std::string>& names) {
@@ -186,6 +217,7 @@ class CsvReader {
   CsvHeader header_;
   RowBatch& rows_;
   RowBatch::Memory& memory_;
+  io::ReadPlainCells& read_plain_cells_ = io::plain_cells_reader();
   bool is_last_ = false;
   const char* text_end_ = nullptr;      // behind a line end
   const char* readable_end_ = nullptr;  // behind text_end_

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdio>
@@ -70,6 +71,69 @@ TEST(CsvRows, ByPosition) {
   EXPECT_EQ(read({BodyFormat::kCsv}, "1.5,DE,40\n2,FR,\n"), (Values{1.5F, 0, 40, 2, 3, -1}));
   EXPECT_EQ(read({BodyFormat::kCsv}, "1e-2, 3,4\r\n\r\n5,3,6"), (Values{0.01F, 3, 4, 5, 1, 6}));
   EXPECT_EQ(read({BodyFormat::kCsv}, "\xEF\xBB\xBF\"1.5\",\"a,\"\"b\"\"\",2"), (Values{1.5F, 2, 2}));
+}
+
+/// What a cell may be, and mostly is: a number of many digits.
+std::string random_cell(std::mt19937_64& random) {
+  constexpr std::array<std::string_view, 14> kOdd = {"",
+                                                     "nan",
+                                                     "null",
+                                                     "NA",
+                                                     " 7 ",
+                                                     "1e5",
+                                                     "\"2.5\"",
+                                                     "-0",
+                                                     "+3",
+                                                     "007",
+                                                     "5.",
+                                                     ".5",
+                                                     "0.5000000298023223877",
+                                                     "12345678901234567890"};
+  if (random() % 8 == 0) return std::string(kOdd[random() % kOdd.size()]);
+  return fmt::format("{}", std::normal_distribution<double>()(random));
+}
+
+TEST(CsvRows, WideRowsAreTheirCellsReadOneByOne) {
+  std::mt19937_64 random(5);
+  const RowReader one_column([] {
+    Schema schema = numeric_schema(2);
+    schema.missing_tokens = {"NA"};
+    return schema;
+  }());
+  for (const std::size_t n_columns : {3U, 8U, 9U, 10U, 17U, 30U, 100U}) {
+    Schema schema = numeric_schema(n_columns);
+    schema.missing_tokens = {"NA"};
+    std::string body;
+    std::vector<std::uint32_t> expected;
+    RowBatch cell_alone;
+    for (std::size_t i = 0; i < 200 * n_columns; ++i) {
+      const std::string cell = random_cell(random);
+      // A row of two columns, the number in the last: it is never read together with others.
+      one_column.read({BodyFormat::kCsv}, "0," + cell, cell_alone);
+      expected.push_back(std::bit_cast<std::uint32_t>(cell_alone.values()[1]));
+      const bool is_last = i % n_columns == n_columns - 1;
+      body += cell;
+      body += !is_last ? "," : random() % 2 == 0 ? "\r\n" : "\n";
+    }
+    RowBatch rows;
+    RowReader(schema).read({BodyFormat::kCsv}, body, rows);
+    std::vector<std::uint32_t> bits;
+    for (const float value : rows.values()) bits.push_back(std::bit_cast<std::uint32_t>(value));
+    EXPECT_EQ(bits, expected) << n_columns;
+  }
+}
+
+TEST(CsvRows, WideRowsWithACellTooFewOrTooMany) {
+  for (const std::size_t n_fields : {1U, 8U, 16U, 29U, 31U, 40U}) {
+    std::string row = "1";
+    for (std::size_t i = 1; i < n_fields; ++i) row += ",1.5";
+    std::string good = "1";
+    for (std::size_t i = 1; i < 30; ++i) good += ",-0.25";
+    for (const std::string& body : {good + '\n' + row + '\n' + good + '\n' + good, good + '\n' + row}) {
+      EXPECT_THAT(refusal({BodyFormat::kCsv}, body, numeric_schema(30)),
+                  HasSubstr(fmt::format("row 2: expected 30 fields, found {}", n_fields)));
+    }
+  }
 }
 
 TEST(CsvRows, MissingIsEmptyOrATokenOrNanOrNull) {

@@ -40,7 +40,8 @@ class RowBatch {
   struct Target {
     static constexpr std::uint32_t kNone = 0xFFFFFFFF;
     std::uint32_t feature = kNone;
-    bool is_plain = false;  ///< a plain number is its value
+    bool is_plain = false;    ///< a plain number is its value
+    std::size_t n_plain = 0;  ///< such columns from this one on, without the last of the table
   };
   /// What readers keep from one request to the next besides.
   struct Memory {
