@@ -1,0 +1,115 @@
+// The least that an HTTP server can do: takes requests of one length and sends one answer, neither read nor
+// made. What the load measures of it, no server on this machine exceeds.
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+namespace {
+
+struct Options {
+  std::uint16_t port = 8080;
+  std::size_t threads = 2;
+  std::size_t request_bytes = 0;
+  std::size_t answer_bytes = 160;
+};
+
+int checked(int result, const char* what) {
+  if (result < 0) throw std::system_error(errno, std::generic_category(), what);
+  return result;
+}
+
+int listen_on(std::uint16_t port) {
+  const int listener = checked(::socket(AF_INET, SOCK_STREAM, 0), "socket");
+  const int yes = 1;
+  checked(::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), "SO_REUSEADDR");
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  checked(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address), "bind");
+  checked(::listen(listener, 1024), "listen");
+  return listener;
+}
+
+std::string make_answer(std::size_t n_bytes) {
+  std::string answer = "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: ";
+  const std::size_t body = n_bytes > answer.size() + 16 ? n_bytes - answer.size() - 8 : 8;
+  answer += fmt::format("{}\r\n\r\n{:0>{}}", body, "", body);
+  return answer;
+}
+
+/// Answers the connections of one epoll for ever.
+void answer_all(int epoll, const Options& options) {
+  const std::string answer = make_answer(options.answer_bytes);
+  std::unordered_map<int, std::size_t> received;  // of the request at hand, by connection
+  std::vector<char> bytes(std::size_t{1} << 19);
+  std::array<epoll_event, 128> events;
+  while (true) {
+    const int n_events = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), -1);
+    for (int i = 0; i < n_events; ++i) {
+      const int connection = events[static_cast<std::size_t>(i)].data.fd;
+      const ssize_t n = ::recv(connection, bytes.data(), bytes.size(), 0);
+      if (n <= 0) {
+        received.erase(connection);
+        ::close(connection);
+        continue;
+      }
+      std::size_t& n_received = received[connection];
+      n_received += static_cast<std::size_t>(n);
+      if (n_received < options.request_bytes) continue;
+      n_received = 0;
+      ::send(connection, answer.data(), answer.size(), MSG_NOSIGNAL);
+    }
+  }
+}
+
+/// Deals connections out to the threads in turn, as the server does.
+void serve(const Options& options) {
+  const int listener = listen_on(options.port);
+  std::vector<int> epolls;
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < options.threads; ++i) {
+    const int epoll = epolls.emplace_back(checked(::epoll_create1(0), "epoll_create1"));
+    threads.emplace_back([epoll, &options] { answer_all(epoll, options); });
+  }
+  for (std::size_t next = 0;; next = (next + 1) % options.threads) {
+    const int connection = checked(::accept(listener, nullptr, nullptr), "accept");
+    const int yes = 1;
+    ::setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    epoll_event event{.events = EPOLLIN, .data = {.fd = connection}};
+    checked(::epoll_ctl(epolls[next], EPOLL_CTL_ADD, connection, &event), "epoll_ctl");
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App program("Answers every so many bytes with the same ones, without a look at them");
+  program.add_option("request_bytes", options.request_bytes, "Length of a request, header included")
+      ->required();
+  program.add_option("--port", options.port, "Port on this machine")->capture_default_str();
+  program.add_option("--threads", options.threads, "Threads")->capture_default_str();
+  program.add_option("--answer-bytes", options.answer_bytes, "Length of the answer, about")
+      ->capture_default_str();
+  CLI11_PARSE(program, argc, argv);
+  try {
+    serve(options);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "coppice_bench_echo: {}\n", error.what());
+    return 1;
+  }
+}
