@@ -144,8 +144,9 @@ void ModelStore::unload(const std::string& name) {
 }
 
 std::vector<std::string> ModelStore::reload() {
+  const std::shared_ptr<const ModelSet> before = current();  // replaced while it is gone through
   std::vector<std::string> problems;
-  for (const auto& [name, model] : current()->models) {
+  for (const auto& [name, model] : before->models) {
     try {
       replace(name, "");
     } catch (const std::exception& error) {

@@ -86,6 +86,21 @@ TEST(ModelLife, AModelThatDoesNotLoadLeavesTheOldOne) {
   EXPECT_EQ(server.ask(csv_request("/invocations", "1,1")).headers.at("x-coppice-model"), "step/1");
 }
 
+TEST(ModelLife, ReloadTakesEveryModelThoughNobodyElseHoldsTheOldOnes) {
+  const io::TemporaryFolder folder;
+  ModelStore store({});
+  const std::vector<std::string> names = {"a", "b", "c", "d"};
+  for (const std::string& name : names) {
+    io::save_model(step_model(0), folder.path(name + ".json"));
+    store.load(name, folder.path(name + ".json"));
+  }
+  for (std::uint64_t round = 1; round < 20; ++round) {
+    EXPECT_TRUE(store.reload().empty());
+    for (std::size_t i = 0; i < names.size(); ++i)
+      EXPECT_EQ(store.current()->find(names[i])->version, round * names.size() + i + 1) << names[i];
+  }
+}
+
 TEST(ModelLife, UnloadedModelsAreGoneAndTheFirstIsTheNextOne) {
   RunningServer server(quick_options());
   io::save_model(step_model(5), server.folder.path("five.json"));
