@@ -1,5 +1,5 @@
-// The least that an HTTP server can do: takes requests of one length and sends one answer, neither read nor
-// made. What the load measures of it, no server on this machine exceeds.
+// The least that an HTTP server can do: looks for the end of a request and sends an answer that it has. What
+// the load measures of it is what no server on this machine exceeds.
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <unordered_map>
@@ -22,7 +25,6 @@ namespace {
 struct Options {
   std::uint16_t port = 8080;
   std::size_t threads = 2;
-  std::size_t request_bytes = 0;
   std::size_t answer_bytes = 160;
 };
 
@@ -51,27 +53,38 @@ std::string make_answer(std::size_t n_bytes) {
   return answer;
 }
 
+/// Length of a request that begins here, its header whole.
+std::size_t request_bytes(std::string_view text) {
+  constexpr std::string_view kLength = "Content-Length: ";
+  const std::size_t header = text.find("\r\n\r\n") + 4;
+  const std::size_t length = text.substr(0, header).find(kLength);
+  std::size_t body = 0;
+  if (length != std::string_view::npos)
+    std::from_chars(text.data() + length + kLength.size(), text.data() + header, body);
+  return header + body;
+}
+
 /// Answers the connections of one epoll for ever.
 void answer_all(int epoll, const Options& options) {
   const std::string answer = make_answer(options.answer_bytes);
-  std::unordered_map<int, std::size_t> received;  // of the request at hand, by connection
+  std::unordered_map<int, std::size_t> missing;  // of the request at hand, by connection
   std::vector<char> bytes(std::size_t{1} << 19);
   std::array<epoll_event, 128> events;
   while (true) {
     const int n_events = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), -1);
     for (int i = 0; i < n_events; ++i) {
       const int connection = events[static_cast<std::size_t>(i)].data.fd;
-      const ssize_t n = ::recv(connection, bytes.data(), bytes.size(), 0);
-      if (n <= 0) {
-        received.erase(connection);
+      const ssize_t received = ::recv(connection, bytes.data(), bytes.size(), 0);
+      if (received <= 0) {
+        missing.erase(connection);
         ::close(connection);
         continue;
       }
-      std::size_t& n_received = received[connection];
-      n_received += static_cast<std::size_t>(n);
-      if (n_received < options.request_bytes) continue;
-      n_received = 0;
-      ::send(connection, answer.data(), answer.size(), MSG_NOSIGNAL);
+      const auto n = static_cast<std::size_t>(received);
+      std::size_t& n_missing = missing[connection];
+      if (n_missing == 0) n_missing = request_bytes({bytes.data(), n});
+      n_missing -= std::min(n, n_missing);
+      if (n_missing == 0) ::send(connection, answer.data(), answer.size(), MSG_NOSIGNAL);
     }
   }
 }
@@ -85,12 +98,14 @@ void serve(const Options& options) {
     const int epoll = epolls.emplace_back(checked(::epoll_create1(0), "epoll_create1"));
     threads.emplace_back([epoll, &options] { answer_all(epoll, options); });
   }
-  for (std::size_t next = 0;; next = (next + 1) % options.threads) {
-    const int connection = checked(::accept(listener, nullptr, nullptr), "accept");
-    const int yes = 1;
-    ::setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    epoll_event event{.events = EPOLLIN, .data = {.fd = connection}};
-    checked(::epoll_ctl(epolls[next], EPOLL_CTL_ADD, connection, &event), "epoll_ctl");
+  while (true) {
+    for (const int epoll : epolls) {
+      const int connection = checked(::accept(listener, nullptr, nullptr), "accept");
+      const int yes = 1;
+      ::setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+      epoll_event event{.events = EPOLLIN, .data = {.fd = connection}};
+      checked(::epoll_ctl(epoll, EPOLL_CTL_ADD, connection, &event), "epoll_ctl");
+    }
   }
 }
 
@@ -98,11 +113,11 @@ void serve(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App program("Answers every so many bytes with the same ones, without a look at them");
-  program.add_option("request_bytes", options.request_bytes, "Length of a request, header included")
-      ->required();
+  CLI::App program("Answers every HTTP request with the same bytes");
   program.add_option("--port", options.port, "Port on this machine")->capture_default_str();
-  program.add_option("--threads", options.threads, "Threads")->capture_default_str();
+  program.add_option("--threads", options.threads, "Threads")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   program.add_option("--answer-bytes", options.answer_bytes, "Length of the answer, about")
       ->capture_default_str();
   CLI11_PARSE(program, argc, argv);

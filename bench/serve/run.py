@@ -37,7 +37,8 @@ CASES = {"single": 1, "batch": 500}  # rows of a request
 RATES = {"single": (500, 30_000), "batch": (50, 1_000)}
 HIGHEST_SHARE = 0.9  # of what a server can do at most; at a higher rate the queue is what is measured
 WORKERS = len(os.sched_getaffinity(0))
-PACKAGES = {"coppice": (), "fastapi + uvicorn": ("fastapi", "uvicorn"),
+ECHO = "coppice_bench_echo"  # echo.cpp: an empty server, which bounds all others
+PACKAGES = {"coppice": (), ECHO: (), "fastapi + uvicorn": ("fastapi", "uvicorn"),
             "flask + gunicorn": ("flask", "gunicorn", "gevent")}
 START_SECONDS = 60
 
@@ -46,6 +47,8 @@ def command(subject, build, model, port):
     """How a server is started, its workers as many as there are cores."""
     if subject == "coppice":
         return [build / "coppice", "serve", "--model", model, "--port", port]
+    if subject == ECHO:
+        return [build / ECHO, "--port", port, "--threads", WORKERS]
     if subject == "fastapi + uvicorn":
         return [sys.executable, "-m", "uvicorn", "--factory", "peers:fastapi_app", "--app-dir", HERE, "--port", port,
                 "--workers", WORKERS, "--log-level", "error", "--no-access-log"]
@@ -135,7 +138,8 @@ class Contest:
     def measure(self, subject, case, connections, seconds):
         """One record for each of loads(case)."""
         with running(subject, self.build, self.model) as port:
-            self.check(case, port)
+            if subject != ECHO:
+                self.check(case, port)
             closed = self.load(case, port, connections, 0, seconds)
             most = closed["requests_per_second"]
             records = [closed]
@@ -161,7 +165,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "bench" / "results" / "serve.json")
     arguments = parser.parse_args()
-    for name in ("coppice", "coppice_bench_load"):
+    for name in ("coppice", "coppice_bench_load", ECHO):
         compare.program(arguments, name)
     results = compare.Results("serve", argparse.Namespace(threads=WORKERS, **vars(arguments)))
     with tempfile.TemporaryDirectory() as folder:

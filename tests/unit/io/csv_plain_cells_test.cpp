@@ -96,7 +96,7 @@ class PlainCellsTest : public testing::Test {
 
   /// Something with a byte that does not belong there.
   std::string broken() {
-    constexpr std::string_view kBytes("-+./:eE \t\"\r\n\0\x80\xAE\xFFx09", 20);
+    constexpr std::string_view kBytes("-+./:eE \t\"\r\n\0\x80\xAE\xFFx09", 19);
     std::string text = number();
     text.insert(below(text.size() + 1), 1, kBytes[below(kBytes.size())]);
     return text;

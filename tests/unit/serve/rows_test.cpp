@@ -129,7 +129,8 @@ TEST(CsvRows, WideRowsWithACellTooFewOrTooMany) {
     for (std::size_t i = 1; i < n_fields; ++i) row += ",1.5";
     std::string good = "1";
     for (std::size_t i = 1; i < 30; ++i) good += ",-0.25";
-    for (const std::string& body : {good + '\n' + row + '\n' + good + '\n' + good, good + '\n' + row}) {
+    for (const std::string& body :
+         {fmt::format("{0}\n{1}\n{0}\n{0}", good, row), fmt::format("{0}\n{1}", good, row)}) {
       EXPECT_THAT(refusal({BodyFormat::kCsv}, body, numeric_schema(30)),
                   HasSubstr(fmt::format("row 2: expected 30 fields, found {}", n_fields)));
     }
