@@ -3,13 +3,9 @@
 
 #include <coppice/metric.h>
 
-#include <cstddef>
 #include <span>
 
 namespace coppice {
-
-/// Sum of weights; n when there are none.
-[[nodiscard]] double sum_weights(std::span<const float> weights, std::size_t n);
 
 /// Weighted mean over rows of the loss behind logloss, brier, rmse, r2 (squares) and mae.
 [[nodiscard]] double mean_loss(Metric::Kind kind, Objective objective, std::span<const float> margins,

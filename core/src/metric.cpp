@@ -1,4 +1,5 @@
 #include <coppice/detail/fixed_sum.h>
+#include <coppice/detail/metric_terms.h>
 #include <coppice/metric.h>
 
 #include <algorithm>
@@ -34,7 +35,7 @@ double average_precision(const Ranking& ranking) {
   double sum = 0;
   ranking.for_each_tie([&](const Tie& tie) {
     above += tie;
-    if (tie.positive > 0) sum += tie.positive * (above.positive / (above.positive + above.negative));
+    if (tie.positive > 0) sum += detail::precision_step(tie.positive, above.positive, above.negative);
   });
   return above.positive > 0 && above.negative > 0 ? sum / above.positive : kNaN;
 }
@@ -96,18 +97,15 @@ double calibration_error(std::span<const float> predictions, const EvaluationCol
   return sum / all;
 }
 
-double r_squared(Objective objective, std::span<const float> margins, std::span<const float> labels,
-                 std::span<const float> weights) {
+/// Weighted, of the labels.
+double label_variance(std::span<const float> labels, std::span<const float> weights) {
   const auto weighted_mean = [&](auto term) {
     const double sum = detail::fixed_sum(
         labels.size(), [&](std::size_t i) { return (weights.empty() ? 1.0F : weights[i]) * term(i); });
-    return sum / sum_weights(weights, labels.size());
+    return sum / detail::sum_weights(weights, labels.size());
   };
   const double mean = weighted_mean([&](std::size_t i) { return static_cast<double>(labels[i]); });
-  const double variance =
-      weighted_mean([&](std::size_t i) { return (labels[i] - mean) * (labels[i] - mean); });
-  return variance > 0 ? 1 - mean_loss(Metric::Kind::kR2, objective, margins, labels, weights) / variance
-                      : kNaN;
+  return weighted_mean([&](std::size_t i) { return (labels[i] - mean) * (labels[i] - mean); });
 }
 
 double ranking_value(const Metric& metric, const Ranking& ranking, const Costs& costs) {
@@ -167,7 +165,11 @@ EvaluationColumns ranked_columns(std::span<const Metric> metrics, const Evaluati
           .amounts = needs_amounts ? columns.amounts : std::span<const float>()};
 }
 
-double threshold_value(const Metric& metric, const Confusion& confusion, const Costs& costs) {
+}  // namespace
+
+namespace detail {
+
+double threshold_metric(const Metric& metric, const Confusion& confusion, const Costs& costs) {
   switch (metric.kind) {
     case Metric::Kind::kCost:
       return confusion.cost(costs) / confusion.total();
@@ -190,19 +192,25 @@ double threshold_value(const Metric& metric, const Confusion& confusion, const C
   }
 }
 
-double loss_value(Metric::Kind kind, Objective objective, std::span<const float> margins,
-                  std::span<const float> labels, std::span<const float> weights) {
-  switch (kind) {
-    case Metric::Kind::kR2:
-      return r_squared(objective, margins, labels, weights);
-    case Metric::Kind::kRmse:
-      return std::sqrt(mean_loss(kind, objective, margins, labels, weights));
-    default:
-      return mean_loss(kind, objective, margins, labels, weights);
-  }
+bool is_loss(Metric::Kind kind) noexcept {
+  return kind == Metric::Kind::kLogloss || kind == Metric::Kind::kBrier || kind == Metric::Kind::kRmse ||
+         kind == Metric::Kind::kMae || kind == Metric::Kind::kR2;
 }
 
-}  // namespace
+double sum_weights(std::span<const float> weights, std::size_t n) {
+  if (weights.empty()) return static_cast<double>(n);
+  return fixed_sum(n, [weights](std::size_t i) { return static_cast<double>(weights[i]); });
+}
+
+double loss_metric(Metric::Kind kind, double mean, std::span<const float> labels,
+                   std::span<const float> weights) {
+  if (kind == Metric::Kind::kRmse) return std::sqrt(mean);
+  if (kind != Metric::Kind::kR2) return mean;
+  const double variance = label_variance(labels, weights);
+  return variance > 0 ? 1 - mean / variance : kNaN;
+}
+
+}  // namespace detail
 
 double evaluate(const Metric& metric, Objective objective, std::span<const float> margins,
                 const EvaluationColumns& columns, const Costs& costs) {
@@ -236,11 +244,12 @@ std::vector<double> evaluate(std::span<const Metric> metrics, Objective objectiv
       values.push_back(ranking_value(metric, *ranking, costs));
     } else if (metric.has_threshold()) {
       const Confusion at = confusion(predictions(), columns, metric.argument);
-      values.push_back(threshold_value(metric, at, costs));
+      values.push_back(detail::threshold_metric(metric, at, costs));
     } else if (metric.kind == Metric::Kind::kCalibrationError) {
       values.push_back(calibration_error(predictions(), columns));
     } else {
-      values.push_back(loss_value(metric.kind, objective, margins, columns.labels, columns.weights));
+      const double mean = mean_loss(metric.kind, objective, margins, columns.labels, columns.weights);
+      values.push_back(detail::loss_metric(metric.kind, mean, columns.labels, columns.weights));
     }
   }
   return values;

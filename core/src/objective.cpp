@@ -1,4 +1,4 @@
-#include <coppice/detail/math.h>
+#include <coppice/detail/metric_terms.h>
 #include <coppice/error.h>
 #include <coppice/objective.h>
 #include <fmt/format.h>
@@ -24,9 +24,8 @@ float base_margin(Objective objective, float base_score) noexcept {
 
 void margins_to_predictions(Objective objective, std::span<float> margins) noexcept {
   if (objective != Objective::kBinaryLogistic) return;
-  // XGBoost stops at 88.7, short of overflow; exp(-104) is 0 in float32.
-  for (float& x : margins) x = std::clamp(-x, -104.0F, 88.7F);
-  for (float& x : margins) x = 1.0F / (1.0F + static_cast<float>(detail::exp_double(x)));
+  for (float& x : margins) x = detail::negated_margin(x);
+  for (float& x : margins) x = detail::sigmoid_of_negated(x);
 }
 
 }  // namespace coppice

@@ -17,8 +17,6 @@ namespace {
 
 /// More comparisons than this for each row take as long as a sort.
 constexpr int kMostSteps = 13;
-/// Sums of pairs, in halves, that double holds exactly.
-constexpr std::uint64_t kMostPairs = std::uint64_t{1} << 52;
 
 /// Rows that are looked up together: one alone would wait for each of its comparisons.
 constexpr std::size_t kLanes = 16;
@@ -64,7 +62,8 @@ std::optional<double> auc_by_rare_class(std::span<const float> margins, std::spa
   const bool positive_is_rare = n_positive <= labels.size() / 2;
   const std::size_t n_rare = positive_is_rare ? n_positive : labels.size() - n_positive;
   const std::uint64_t n_pairs = std::uint64_t{n_rare} * (labels.size() - n_rare);
-  if (n_rare == 0 || std::bit_width(n_rare) > kMostSteps || n_pairs >= kMostPairs) return std::nullopt;
+  if (n_rare == 0 || std::bit_width(n_rare) > kMostSteps || n_pairs >= detail::kMostPairs)
+    return std::nullopt;
   std::vector<std::uint32_t> rare, common;
   rare.reserve(n_rare);
   common.reserve(labels.size() - n_rare + kLanes);
@@ -78,7 +77,7 @@ std::optional<double> auc_by_rare_class(std::span<const float> margins, std::spa
     half_below += keys.twice_below(std::span<const std::uint32_t, kLanes>(&common[i], kLanes));
   }
   const std::uint64_t half_right = positive_is_rare ? 2 * n_pairs - half_below : half_below;
-  return 0.5 * static_cast<double>(half_right) / static_cast<double>(n_pairs);
+  return detail::auc_of_pairs(half_right, n_pairs);
 }
 
 }  // namespace coppice

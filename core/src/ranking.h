@@ -3,6 +3,7 @@
 
 #include <coppice/buffer.h>
 #include <coppice/confusion.h>
+#include <coppice/detail/metric_terms.h>
 #include <coppice/detail/sort_key.h>
 #include <coppice/evaluation_columns.h>
 
@@ -12,8 +13,7 @@
 
 namespace coppice {
 
-/// Who counts as positive, for every metric of classes.
-inline bool is_positive(double label) { return label > 0.5; }
+using detail::is_positive;
 
 /// Weight of the positive and negative rows that share a score.
 struct Tie {

@@ -1,6 +1,7 @@
 #include <coppice/detail/digest.h>
 #include <coppice/detail/fixed_sum.h>
 #include <coppice/detail/math.h>
+#include <coppice/detail/metric_terms.h>
 #include <coppice/error.h>
 #include <coppice/train.h>
 
@@ -14,7 +15,6 @@
 #include <optional>
 #include <utility>
 
-#include "losses.h"
 #include "stages.h"
 
 namespace coppice {
@@ -60,7 +60,7 @@ LabelSums sum_labels(std::span<const float> labels, std::span<const float> weigh
   const auto weighted = [&](std::size_t i) { return static_cast<double>(weights[i]) * label(i); };
   return {
       weights.empty() ? detail::fixed_sum(labels.size(), label) : detail::fixed_sum(labels.size(), weighted),
-      sum_weights(weights, labels.size())};
+      detail::sum_weights(weights, labels.size())};
 }
 
 void check_sums(const LabelSums& sums, const Parameters& parameters, const TrainingData& data) {
@@ -135,13 +135,6 @@ void describe_data(const TrainingData& data, Model& model) {
 // ---------------------------------------------------------------------------------------------------------
 // Metrics of the watched sets.
 
-/// A set that is watched: what its metrics need.
-struct WatchedSet {
-  std::string name;
-  EvaluationColumns columns;
-  int evaluation_index = -1;  ///< -1: the training table
-};
-
 /// All watched sets with their metrics, in the order in which they are shown.
 class Watch {
  public:
@@ -151,7 +144,7 @@ class Watch {
     if (metrics_.empty()) metrics_.push_back(default_metric(objective_));
     if (options.evaluate_training) {
       const SideColumns& side = data.side;
-      add({"train", {data.labels, data.weights, side.amounts, side.groups, side.days}, -1});
+      add("train", {data.labels, data.weights, side.amounts, side.groups, side.days}, -1);
     }
     for (std::size_t i = 0; i < options.evaluation.size(); ++i) {
       const EvaluationSet& set = options.evaluation[i];
@@ -159,14 +152,14 @@ class Watch {
         throw Error("core.train.evaluation",
                     fmt::format("evaluation set '{}' has no rows or no labels", set.name));
       check_labels(set.data->labels, objective_);
-      add({set.name, evaluation_columns(*set.data), static_cast<int>(i)});
+      add(set.name, evaluation_columns(*set.data), static_cast<int>(i));
     }
   }
 
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> names;
-    for (const WatchedSet& set : sets_)
-      for (const Metric& metric : metrics_) names.push_back(set.name + "-" + metric.name());
+    for (const std::string& set : set_names_)
+      for (const Metric& metric : metrics_) names.push_back(set + "-" + metric.name());
     return names;
   }
 
@@ -174,34 +167,55 @@ class Watch {
     return metrics_[index % metrics_.size()].higher_is_better();
   }
 
+  /// What a session is told about the sets.
+  [[nodiscard]] std::span<const Metric> metrics() const { return metrics_; }
+  [[nodiscard]] std::span<const WatchedRows> rows() const { return rows_; }
+
   /// Values in the order of names().
   [[nodiscard]] std::vector<double> evaluate(TrainingSession& session) {
     std::vector<double> values;
-    for (const WatchedSet& set : sets_) {
-      const std::size_t n_rows = set.columns.labels.size();
-      if (margins_.size() < n_rows) margins_ = Buffer<float>(n_rows);
-      const std::span<float> margins(margins_.data(), n_rows);
-      if (set.evaluation_index < 0)
-        session.read_margins(margins);
-      else
-        session.read_evaluation_margins(static_cast<std::size_t>(set.evaluation_index), margins);
-      const std::vector<double> of_set =
-          coppice::evaluate(metrics_, objective_, margins, set.columns, costs_);
-      values.insert(values.end(), of_set.begin(), of_set.end());
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      std::vector<std::optional<double>> of_set = session.evaluate(i);
+      of_set.resize(metrics_.size());
+      complete(session, i, of_set);
+      for (const std::optional<double>& value : of_set) values.push_back(*value);
     }
     return values;
   }
 
  private:
-  void add(WatchedSet set) {
-    for (const Metric& metric : metrics_) require_columns(metric, costs_, given_columns(set.columns));
-    sets_.push_back(std::move(set));
+  void add(std::string name, const EvaluationColumns& columns, int evaluation_index) {
+    for (const Metric& metric : metrics_) require_columns(metric, costs_, given_columns(columns));
+    set_names_.push_back(std::move(name));
+    columns_.push_back(columns);
+    rows_.push_back({evaluation_index, columns.labels, columns.weights});
+  }
+
+  /// Works out the metrics that the session has left, from its margins.
+  void complete(TrainingSession& session, std::size_t i, std::span<std::optional<double>> values) {
+    std::vector<Metric> left;
+    for (std::size_t m = 0; m < values.size(); ++m)
+      if (!values[m]) left.push_back(metrics_[m]);
+    if (left.empty()) return;
+    const std::size_t n_rows = rows_[i].labels.size();
+    if (margins_.size() < n_rows) margins_ = Buffer<float>(n_rows);
+    const std::span<float> margins(margins_.data(), n_rows);
+    if (rows_[i].evaluation_index < 0)
+      session.read_margins(margins);
+    else
+      session.read_evaluation_margins(static_cast<std::size_t>(rows_[i].evaluation_index), margins);
+    const std::vector<double> found = coppice::evaluate(left, objective_, margins, columns_[i], costs_);
+    auto value = found.begin();
+    for (std::optional<double>& of_metric : values)
+      if (!of_metric) of_metric = *value++;
   }
 
   Objective objective_;
   Costs costs_;
   std::vector<Metric> metrics_;
-  std::vector<WatchedSet> sets_;
+  std::vector<std::string> set_names_;
+  std::vector<EvaluationColumns> columns_;  ///< of each set
+  std::vector<WatchedRows> rows_;           ///< the same for sessions
   Buffer<float> margins_;
 };
 
@@ -462,7 +476,8 @@ Model train(const Backend& backend, const Parameters& parameters, const Training
   model.summary.label_sum = sums.label;
   model.summary.weight_sum = sums.weight;
   if (options.describe_data) describe_data(data, model);
-  const auto session = backend.open({&data.bins, data.labels, weights, evaluation}, parameters);
+  const auto session =
+      backend.open({&data.bins, data.labels, weights, evaluation, watch.metrics(), watch.rows()}, parameters);
   complete_thresholds(model, options.continue_from);
   TrainReport unread;
   TrainReport& told = report != nullptr ? *report : unread;

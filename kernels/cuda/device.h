@@ -123,6 +123,7 @@ template <class T>
 using DeviceBuffer = internal::Memory<T, internal::allocate_on_device, internal::FreeDevice>;
 
 /// Values of the host that copies reach without a stop: what a stream writes to while the host goes on.
+/// Kernels may write there too, by the same pointer (unified addressing, which every 64-bit system has).
 template <class T>
 using PinnedBuffer = internal::Memory<T, internal::allocate_pinned, internal::FreePinned>;
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "cuda/growth.h"
+#include "cuda/metrics.h"
 
 namespace coppice::kernels::cuda {
 namespace {
@@ -68,7 +69,7 @@ std::string way_out(const SessionData& data, const Parameters& parameters, std::
     if (fits(changed)) return fmt::format("max_leaves={} would fit", leaves);
   }
   const MemoryPlan plan = plan_memory(data, parameters);
-  if (plan.total() - plan.evaluation <= free_bytes) return "without evaluation sets it would fit";
+  if (plan.total() - plan.evaluation <= free_bytes) return "without watched sets it would fit";
   return "train on fewer rows, or with device=cpu";
 }
 
@@ -108,6 +109,7 @@ MemoryPlan plan_memory(const SessionData& data, const Parameters& parameters) {
   MemoryPlan plan = plan_table(*data.bins, !data.weights.empty(), parameters);
   for (const BinnedMatrix* matrix : data.evaluation)
     plan.evaluation += column_bytes(*matrix) + matrix->n_rows * sizeof(float);
+  plan.evaluation += WatchedMetrics::n_bytes(data);
   plan.working = working_bytes(*data.bins, parameters);
   return plan;
 }
@@ -118,7 +120,7 @@ void check_memory(const SessionData& data, const Parameters& parameters, std::si
   throw Error(
       "kernels.memory",
       fmt::format("this training needs {} of device memory and {} are free (the table {}, kept rows {}, "
-                  "trees {}, evaluation sets {}, working rows {}): {}",
+                  "trees {}, watched sets {}, working rows {}): {}",
                   gigabytes(plan.total()), gigabytes(free_bytes), gigabytes(plan.table),
                   gigabytes(plan.kept_rows), gigabytes(plan.tree), gigabytes(plan.evaluation),
                   gigabytes(plan.working), way_out(data, parameters, free_bytes)));

@@ -30,7 +30,7 @@ struct MemoryPlan {
   std::size_t table = 0;       ///< bins of the training table, and what is known of its rows
   std::size_t kept_rows = 0;   ///< row numbers and words, twice
   std::size_t tree = 0;        ///< histograms, nodes and work lists
-  std::size_t evaluation = 0;  ///< bins and margins of evaluation sets
+  std::size_t evaluation = 0;  ///< bins and margins of evaluation sets, and what metrics need
   std::size_t working = 0;     ///< the session on working rows, at most
 
   [[nodiscard]] std::size_t total() const noexcept { return table + kept_rows + tree + evaluation + working; }

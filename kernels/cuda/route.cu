@@ -107,6 +107,24 @@ __global__ void __launch_bounds__(kThreads) sum_large_tree(LeafSumming how) {
   }
 }
 
+/// Copies n values, eight bytes at a time; by all threads of the grid.
+template <class T>
+__device__ void copy_values(const T* from, T* to, std::size_t n) {
+  static_assert(sizeof(T) % sizeof(std::uint64_t) == 0 && alignof(T) == alignof(std::uint64_t));
+  const std::size_t n_words = n * (sizeof(T) / sizeof(std::uint64_t)),
+                    step = std::size_t{gridDim.x} * blockDim.x;
+  for (std::size_t i = std::size_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n_words; i += step)
+    reinterpret_cast<std::uint64_t*>(to)[i] = reinterpret_cast<const std::uint64_t*>(from)[i];
+}
+
+/// See send_tree. Shapes: any grid. Cost: 112 bytes a node over the bus.
+__global__ void __launch_bounds__(kThreads) copy_tree(GrownArrays from, GrownArrays to) {
+  const auto n_nodes = static_cast<std::size_t>(from.state->n_nodes);
+  copy_values(from.state, to.state, 1);
+  copy_values(from.nodes, to.nodes, n_nodes);
+  copy_values(from.sums, to.sums, n_nodes);
+}
+
 /// The calling thread's rows of n.
 template <class Visit>
 __device__ void for_rows(std::uint32_t n, const Visit& visit) {
@@ -140,6 +158,13 @@ void sum_leaves(const Stream& stream, const LeafSumming& how, int max_nodes, uns
   if (max_nodes > kSharedLeafNodes) launch<sum_large_tree>(stream, shape, how);
   shape.shared_bytes = static_cast<std::size_t>(std::min(max_nodes, kSharedLeafNodes)) * kSharedNodeBytes;
   launch<sum_small_tree>(stream, shape, how);
+}
+
+void send_tree(const Stream& stream, const GrownArrays& from, const GrownArrays& to, std::size_t max_nodes) {
+  constexpr std::size_t kMostBlocks = 64;  // enough for the bus
+  const std::size_t n_words = max_nodes * (sizeof(GrownNode) / sizeof(std::uint64_t));
+  const auto n_blocks = static_cast<unsigned>(std::min(kMostBlocks, (n_words + kThreads - 1) / kThreads));
+  launch<copy_tree>(stream, {.grid = {n_blocks}, .block = {kThreads}}, from, to);
 }
 
 void add_tree(const Stream& stream, const BinsView& bins, const RouteTree& tree, const float* weights,

@@ -1,8 +1,8 @@
-// Sweep B on the device: every row through the grown tree, exact sums for its leaves; and finished trees for
-// tables that follow along.
+// Sweep B on the device: every row through the grown tree, exact sums for its leaves; the tree on its way to
+// the host; and finished trees for tables that follow along.
 #pragma once
 
-#include "cuda/rows.h"
+#include "cuda/growth.h"
 
 namespace coppice::kernels::cuda {
 
@@ -24,6 +24,17 @@ inline constexpr int kSharedLeafNodes = 2048;
 
 /// Enqueues the routing of all rows: rows.leaves and the sums. max_nodes: what the tree may have.
 void sum_leaves(const Stream& stream, const LeafSumming& how, int max_nodes, unsigned most_blocks);
+
+/// A grown tree with its sums: on the device, or in pinned memory of the host.
+struct GrownArrays {
+  TreeState* state = nullptr;
+  GrownNode* nodes = nullptr;
+  LeafSum* sums = nullptr;
+};
+
+/// Enqueues the copy of a tree's state, and of as many nodes and sums as it has, to pinned memory. max_nodes:
+/// what the tree may have. A kernel does it, because only the device knows how many there are.
+void send_tree(const Stream& stream, const GrownArrays& from, const GrownArrays& to, std::size_t max_nodes);
 
 /// Enqueues margins [n_rows] += weights[leaf].
 void add_tree(const Stream& stream, const BinsView& bins, const RouteTree& tree, const float* weights,

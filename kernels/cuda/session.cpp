@@ -16,8 +16,6 @@ namespace {
 
 /// Blocks of a sweep that a multiprocessor works on at a time.
 constexpr unsigned kSweepBlocks = 4;
-/// Nodes that are fetched with every tree; larger trees take a second copy.
-constexpr std::size_t kFetchedNodes = 1024;
 
 /// A finished tree in bins.
 std::vector<GrownNode> grown_nodes(const Tree& tree, const Cuts& cuts) {
@@ -51,7 +49,8 @@ Session::Session(const SessionData& data, Parameters parameters)
       sizes_(tree_sizes(table_, parameters_)),
       plan_(plan_memory(data, parameters_)),
       bounds_(engine::make_row_bounds(data.weights, table_.n_rows)),
-      gain_history_(table_.n_features()) {
+      gain_history_(table_.n_features()),
+      watched_(data.watched) {
   check_memory(data, parameters_, device_memory().free);
   const unsigned processors = current_device_processors();
   sweep_blocks_ = processors * kSweepBlocks;
@@ -61,6 +60,7 @@ Session::Session(const SessionData& data, Parameters parameters)
   allocate_tree();
   for (const BinnedMatrix* matrix : data.evaluation)
     followers_.push_back({upload_bins(*matrix), DeviceBuffer<float>(matrix->n_rows)});
+  metrics_ = WatchedMetrics(stream_, data, parameters_.objective);
   stream_.synchronize();
 }
 
@@ -262,26 +262,15 @@ void Session::begin_tree(int round) {
 }
 
 std::span<const GrownNode> Session::fetch_tree() {
-  const auto fetch = [&](std::size_t begin, std::size_t end) {
-    copy_to_host(stream_, std::span(fetched_nodes_.data() + begin, end - begin), tree_.nodes.data() + begin);
-    copy_to_host(stream_, std::span(fetched_sums_.data() + begin, end - begin),
-                 tree_.leaf_sums.data() + begin);
-  };
-  const std::size_t first = std::min(sizes_.nodes, kFetchedNodes);
-  copy_to_host(stream_, std::span(fetched_state_.data(), 1), tree_.state.data());
-  fetch(0, first);
+  send_tree(stream_, {tree_.state.data(), tree_.nodes.data(), tree_.leaf_sums.data()},
+            {fetched_state_.data(), fetched_nodes_.data(), fetched_sums_.data()}, sizes_.nodes);
   routed_.record(stream_);
   stream_.synchronize();
   seconds_.gradient += swept_.seconds_since(began_);
   seconds_.histogram += grew_.seconds_since(swept_);
   seconds_.route += routed_.seconds_since(grew_);
   count_evaluation();
-  const auto n_nodes = static_cast<std::size_t>(fetched_state_.data()->n_nodes);
-  if (n_nodes > first) {
-    fetch(first, n_nodes);
-    stream_.synchronize();
-  }
-  return {fetched_nodes_.data(), n_nodes};
+  return {fetched_nodes_.data(), static_cast<std::size_t>(fetched_state_.data()->n_nodes)};
 }
 
 Tree Session::finish_tree() {
@@ -370,6 +359,13 @@ void Session::read_evaluation_margins(std::size_t index, std::span<float> margin
   copy_to_host(stream_, margins, followers_[index].margins.data());
   stream_.synchronize();
   count_evaluation();
+}
+
+std::vector<std::optional<double>> Session::evaluate(std::size_t index) {
+  const int of = watched_[index].evaluation_index;
+  if (of < 0) add_last_tree();
+  return metrics_.evaluate(
+      stream_, index, of < 0 ? margins_.data() : followers_[static_cast<std::size_t>(of)].margins.data());
 }
 
 std::unique_ptr<TrainingSession> open_session(const SessionData& data, const Parameters& parameters) {

@@ -13,11 +13,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "cuda/device.h"
 #include "cuda/growth.h"
+#include "cuda/metrics.h"
 #include "cuda/plan.h"
 
 namespace coppice::kernels::cuda {
@@ -56,6 +58,7 @@ class Session : public TrainingSession {
   [[nodiscard]] float next_sampling_threshold() const override { return threshold_; }
   void read_margins(std::span<float> margins) override;
   void read_evaluation_margins(std::size_t index, std::span<float> margins) override;
+  [[nodiscard]] std::vector<std::optional<double>> evaluate(std::size_t index) override;
   [[nodiscard]] PhaseSeconds phase_seconds() const override { return seconds_; }
   [[nodiscard]] std::size_t device_bytes() const noexcept override { return plan_.total(); }
 
@@ -129,6 +132,8 @@ class Session : public TrainingSession {
   DeviceBuffer<float> largest_gradient_, largest_hessian_;
   DeviceBuffer<std::uint32_t> leaves_;
   std::vector<Follower> followers_;
+  std::span<const WatchedRows> watched_;
+  WatchedMetrics metrics_;
   TreeMemory tree_;
 
   // What copies read and write while the host goes on.

@@ -6,6 +6,7 @@ set(coppice_cuda_sources
   device.cpp
   gradients.cu
   growth.cu
+  metrics.cu
   plan.cpp
   route.cu
   scoring.cu

@@ -6,11 +6,14 @@
 // its own that copies are checked against, and the default stream does not exist.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <type_traits>
 
+#include "access_checker.h"
 #include "device_functions.h"
 #include "executor.h"
 
@@ -74,8 +77,17 @@ namespace cuda_executor {
 inline cudaError_t enqueue_launch(cudaStream_t stream, const LaunchConfig& config, const KernelCall& call) {
   return static_cast<cudaError_t>(enqueue_launch_code(stream, config, call));
 }
-inline cudaError_t enqueue_work(cudaStream_t stream, std::function<void()> work) {
-  return static_cast<cudaError_t>(enqueue_work_code(stream, std::move(work)));
+/// What stands for CUB's radix sort: keys by their lower n_bits, ascending, from one array to another.
+/// What was in the first is lost.
+template <class Key>
+cudaError_t enqueue_sort(cudaStream_t stream, Key* from, Key* to, std::size_t n, int n_bits) {
+  const Key mask = static_cast<Key>(~Key{0}) >> (8 * sizeof(Key) - static_cast<std::size_t>(n_bits));
+  return static_cast<cudaError_t>(enqueue_work_code(stream, [=] {
+    std::stable_sort(from, from + n, [=](Key a, Key b) { return (a & mask) < (b & mask); });
+    std::copy(from, from + n, to);
+    note_host_copy(to, from, n * sizeof(Key));
+    std::memset(from, settings().fill, n * sizeof(Key));
+  }));
 }
 
 }  // namespace cuda_executor

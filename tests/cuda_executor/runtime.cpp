@@ -221,10 +221,13 @@ cudaError_t cudaMallocHost(void** memory, std::size_t n_bytes) {
   *memory = ::operator new(n_bytes, std::nothrow);
   if (*memory == nullptr) return cudaErrorMemoryAllocation;
   std::memset(*memory, cuda_executor::settings().fill, n_bytes);
+  cuda_executor::add_region(*memory, n_bytes, "pinned memory");
   return cudaSuccess;
 }
 
 cudaError_t cudaFreeHost(void* memory) {
+  const std::scoped_lock lock(runtime_mutex);
+  cuda_executor::remove_region(memory);
   ::operator delete(memory);
   return cudaSuccess;
 }
@@ -236,7 +239,10 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t n_bytes, cud
   if (!cuda_executor::fits(to, from, n_bytes, kind)) return cudaErrorInvalidValue;
   return cuda_executor::enqueue(stream, [=] {
     std::memmove(to, from, n_bytes);
-    cuda_executor::note_host_copy(to, from, n_bytes);
+    if (kind == cudaMemcpyHostToDevice)
+      cuda_executor::note_host_write(to, n_bytes);
+    else
+      cuda_executor::note_host_copy(to, from, n_bytes);
   });
 }
 

@@ -10,6 +10,7 @@
 #include "cuda/backend.h"
 #include "cuda/device.h"
 #include "cuda/plan.h"
+#include "cuda/sorting.h"
 #include "executor.h"
 #include "reference/naive_trainer.h"
 #include "reference/random_problem.h"
@@ -87,6 +88,11 @@ TEST(MemoryPlan, IsWhatASessionTakes) {
   for (const bool has_weights : {false, true}) {
     SessionData data{&table.bins, table.data.labels, {}, evaluation};
     if (has_weights) data.weights = weights;
+    const std::vector<Metric> metrics = {metric_from_string("auc"), metric_from_string("ap"),
+                                         metric_from_string("logloss"), metric_from_string("error")};
+    const WatchedRows watched[] = {{-1, data.labels, data.weights}, {0, data.labels, {}}};
+    data.metrics = metrics;
+    data.watched = watched;
     use_device(0);
     const std::size_t free_before = device_memory().free;
     const auto session = open_session(data, {});
@@ -130,6 +136,22 @@ TEST(MemoryPlan, HoldsStagesOfWorkingRows) {
   cuda_executor::settings() = {};
 }
 
+/// Labels and weights of the watched rows, twice eight bytes a row to sort, a double for each positive row
+/// and for each block of 1,024 rows: one of a loss, four of an error.
+TEST(MemoryPlan, BytesOfMetrics) {
+  const Table table;
+  std::vector<float> labels(1000, 0), weights(1000, 1);
+  labels[7] = labels[9] = 1;
+  const std::vector<Metric> metrics = {metric_from_string("ap"), metric_from_string("logloss"),
+                                       metric_from_string("error"), metric_from_string("ece")};
+  const WatchedRows unweighted{-1, labels, {}}, weighted{-1, labels, weights};
+  SessionData data{&table.bins, labels, {}, {}, metrics, {&unweighted, 1}};
+  const std::size_t scratch = sort_scratch_bytes<std::uint64_t>(1000);
+  EXPECT_EQ(plan_memory(data, {}).evaluation, 1000U * 4 + 2 * 1000 * 8 + scratch + 8 + 2 * 8 + 5 * 8);
+  data.watched = {&weighted, 1};  // core ranks these
+  EXPECT_EQ(plan_memory(data, {}).evaluation, 1000U * 8 + 5 * 8);
+}
+
 TEST(MemoryPlan, ErrorNamesWhatWouldFit) {
   const Table table;
   const BinnedMatrix* evaluation[] = {&table.routed};
@@ -146,7 +168,7 @@ TEST(MemoryPlan, ErrorNamesWhatWouldFit) {
   least.max_depth = 1;
   const std::size_t least_bytes = plan_memory(data, least).total();
   EXPECT_THAT(message_of(data, parameters, least_bytes), HasSubstr("max_depth=1 would fit"));
-  EXPECT_THAT(message_of(data, least, least_bytes - 1), HasSubstr("without evaluation sets it would fit"));
+  EXPECT_THAT(message_of(data, least, least_bytes - 1), HasSubstr("without watched sets it would fit"));
   EXPECT_THAT(message_of(data, least, 1000), HasSubstr("train on fewer rows, or with device=cpu"));
   parameters.max_depth = 0;
   parameters.max_leaves = 256;

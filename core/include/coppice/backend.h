@@ -4,6 +4,7 @@
 #include <coppice/binned_matrix.h>
 #include <coppice/cuts.h>
 #include <coppice/dataset.h>
+#include <coppice/metric.h>
 #include <coppice/objective.h>
 #include <coppice/parameters.h>
 #include <coppice/tree.h>
@@ -11,8 +12,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace coppice {
 
@@ -34,12 +37,21 @@ struct PhaseSeconds {
   }
 };
 
+/// Rows whose metrics are watched.
+struct WatchedRows {
+  int evaluation_index = -1;       ///< of SessionData::evaluation; -1: the training table
+  std::span<const float> labels;   ///< [n_rows]
+  std::span<const float> weights;  ///< [n_rows] or empty: 1 each; without scale_pos_weight
+};
+
 /// What a session is opened with. The referenced data outlive the session.
 struct SessionData {
   const BinnedMatrix* bins = nullptr;  ///< with records
   std::span<const float> labels;       ///< [n_rows]
   std::span<const float> weights;      ///< [n_rows] or empty: 1 each; scale_pos_weight is already in them
   std::span<const BinnedMatrix* const> evaluation;  ///< matrices that follow along, without records
+  std::span<const Metric> metrics = {};             ///< that are watched
+  std::span<const WatchedRows> watched = {};        ///< where they are
 };
 
 /// One training run on one device. The loop in core makes the calls of a round in the order they stand here;
@@ -101,6 +113,11 @@ class TrainingSession {
   virtual void read_margins(std::span<float> margins) = 0;
   /// The same for evaluation matrix `index`.
   virtual void read_evaluation_margins(std::size_t index, std::span<float> margins) = 0;
+
+  /// SessionData::metrics of SessionData::watched[index], as coppice::evaluate gives them for the current
+  /// margins, bit for bit: those that the session works out where the margins are. The others, or all when
+  /// the result is empty, are worked out by core, which reads the margins. Blocks: yes.
+  [[nodiscard]] virtual std::vector<std::optional<double>> evaluate(std::size_t /*index*/) { return {}; }
 
   [[nodiscard]] virtual PhaseSeconds phase_seconds() const = 0;
 

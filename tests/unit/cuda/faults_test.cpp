@@ -45,13 +45,20 @@ Parameters small_training() {
   parameters.num_round = 1;
   parameters.max_depth = 2;
   parameters.min_child_weight = 0;
+  parameters.eval_metric = {"auc", "ap", "logloss"};
   return parameters;
+}
+
+Model train_small(const Backend& backend, const Dataset& data) {
+  TrainOptions options;
+  options.evaluate_training = true;
+  return train(backend, small_training(), data, options);
 }
 
 /// The error of a training; none if it succeeds.
 std::string error_of_training(const Dataset& data, Model* model = nullptr) {
   try {
-    Model trained = train(*cuda::make_backend(0), small_training(), data);
+    Model trained = train_small(*cuda::make_backend(0), data);
     if (model != nullptr) *model = std::move(trained);
   } catch (const Error& error) {
     return error.what();
@@ -66,7 +73,7 @@ std::size_t bytes_in_use() {
 
 TEST_F(Faults, EveryCallMayFailAndLeavesNothingBehind) {
   const Dataset data = small_table();
-  const Model expected = train(reference::NaiveBackend(), small_training(), data);
+  const Model expected = train_small(reference::NaiveBackend(), data);
   int n_failures = 0;
   for (std::uint64_t call = 0;; ++call) {
     ASSERT_LT(call, 2000U) << "a training makes fewer calls";

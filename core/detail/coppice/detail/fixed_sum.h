@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 namespace coppice::detail {
@@ -10,8 +11,18 @@ namespace coppice::detail {
 /// Terms of a block.
 inline constexpr std::size_t kSumBlock = 1024;
 
-/// block_sum(begin, end) adds up at most kSumBlock terms to a number or several; neighbouring block sums are
-/// added until one is left.
+/// Adds neighbouring block sums until one is left; 0 when there is none. Overwrites them.
+template <class Sum>
+Sum add_neighbours(std::span<Sum> sums) {
+  for (std::size_t left = sums.size(); left > 1; left = (left + 1) / 2) {
+    for (std::size_t i = 0; i < left / 2; ++i) sums[i] = sums[2 * i] + sums[2 * i + 1];
+    if (left % 2 == 1) sums[left / 2] = sums[left - 1];
+  }
+  return sums.empty() ? Sum{} : sums.front();
+}
+
+/// block_sum(begin, end) adds up at most kSumBlock terms to a number or several; add_neighbours does the
+/// rest.
 template <class BlockSum>
 auto fixed_block_sum(std::size_t n, const BlockSum& block_sum) {
   using Sum = decltype(block_sum(n, n));
@@ -19,11 +30,7 @@ auto fixed_block_sum(std::size_t n, const BlockSum& block_sum) {
   sums.reserve(n / kSumBlock + 1);
   for (std::size_t begin = 0; begin < n; begin += kSumBlock)
     sums.push_back(block_sum(begin, std::min(begin + kSumBlock, n)));
-  for (std::size_t left = sums.size(); left > 1; left = (left + 1) / 2) {
-    for (std::size_t i = 0; i < left / 2; ++i) sums[i] = sums[2 * i] + sums[2 * i + 1];
-    if (left % 2 == 1) sums[left / 2] = sums[left - 1];
-  }
-  return sums.empty() ? Sum{} : sums.front();
+  return add_neighbours(std::span<Sum>(sums));
 }
 
 /// term(0) + ... + term(n - 1). Within a block, lane j of eight adds terms j, j + 8, ... in order, so that no
