@@ -10,6 +10,7 @@
 
 #include "cuda/growth.h"
 #include "cuda/metrics.h"
+#include "cuda/sorting.h"
 
 namespace coppice::kernels::cuda {
 namespace {
@@ -39,10 +40,9 @@ MemoryPlan plan_table(const BinnedMatrix& bins, bool has_weights, const Paramete
 /// The most that a session on working rows takes.
 std::size_t working_bytes(const BinnedMatrix& bins, const Parameters& parameters) {
   if (parameters.working_rounds == 1 || parameters.sampling_noise == 0) return 0;
-  BinnedMatrix working;  // its size only: it has no bins
-  working.cuts = bins.cuts;
-  working.n_rows = bins.n_rows / engine::kRowsPerWorkingRow;
-  return working.n_rows == 0 ? 0 : plan_table(working, true, parameters).total();
+  const BinnedMatrix working = largest_working_table(bins);
+  if (working.n_rows == 0) return 0;
+  return plan_table(working, true, parameters).total() + sort_scratch_bytes<std::uint32_t>(working.n_rows);
 }
 
 /// Gigabytes, for people.
@@ -103,6 +103,13 @@ TreeSizes tree_sizes(const BinnedMatrix& bins, const Parameters& parameters) {
   sizes.slot_words = groups * sizes.max_bins * kGroup;
   sizes.octets = (bins.n_features() + kOctet - 1) / kOctet;
   return sizes;
+}
+
+BinnedMatrix largest_working_table(const BinnedMatrix& table) {
+  BinnedMatrix working;
+  working.cuts = table.cuts;
+  working.n_rows = table.n_rows / engine::kRowsPerWorkingRow;
+  return working;
 }
 
 MemoryPlan plan_memory(const SessionData& data, const Parameters& parameters) {

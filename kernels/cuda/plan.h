@@ -2,6 +2,7 @@
 #pragma once
 
 #include <coppice/backend.h>
+#include <coppice/binned_matrix.h>
 #include <coppice/parameters.h>
 
 #include <cstddef>
@@ -24,6 +25,9 @@ struct TreeSizes {
   bool has_categorical = false;
 };
 [[nodiscard]] TreeSizes tree_sizes(const BinnedMatrix& bins, const Parameters& parameters);
+
+/// The size and the cuts of the largest table of working rows that a table can have; it has no bins.
+[[nodiscard]] BinnedMatrix largest_working_table(const BinnedMatrix& table);
 
 /// Bytes on the device, at their peak.
 struct MemoryPlan {

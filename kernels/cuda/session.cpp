@@ -42,83 +42,41 @@ std::vector<GrownNode> grown_nodes(const Tree& tree, const Cuts& cuts) {
 }  // namespace
 
 Session::Session(const SessionData& data, Parameters parameters)
-    : table_(*data.bins),
-      parameters_(std::move(parameters)),
-      labels_(data.labels),
-      weights_(data.weights),
-      sizes_(tree_sizes(table_, parameters_)),
-      plan_(plan_memory(data, parameters_)),
-      bounds_(engine::make_row_bounds(data.weights, table_.n_rows)),
-      gain_history_(table_.n_features()),
-      watched_(data.watched) {
+    : Session(*data.bins, engine::make_row_bounds(data.weights, data.bins->n_rows), std::move(parameters), {},
+              0) {
+  labels_ = data.labels;
+  watched_ = data.watched;
+  plan_ = plan_memory(data, parameters_);
   check_memory(data, parameters_, device_memory().free);
-  const unsigned processors = current_device_processors();
-  sweep_blocks_ = processors * kSweepBlocks;
-  growth_blocks_ = most_growth_blocks(sizes_.max_bins, sizes_.has_categorical);
-  bins_ = upload_bins(table_);
-  allocate_rows();
-  allocate_tree();
+  stream_ = std::make_shared<const Stream>();
+  memory_ = std::make_shared<SessionMemory>(*stream_, table_, !data.weights.empty(), sizes_);
+  copy_to_device(*stream_, memory_->bins.columns.data(), {table_.columns.data(), column_bytes(table_)});
+  copy_to_device(*stream_, memory_->bins.records.data(), {table_.records.data(), record_bytes(table_)});
+  copy_to_device(*stream_, memory_->labels.data(), data.labels);
+  copy_to_device(*stream_, memory_->weights.data(), data.weights);
   for (const BinnedMatrix* matrix : data.evaluation)
-    followers_.push_back({upload_bins(*matrix), DeviceBuffer<float>(matrix->n_rows)});
-  metrics_ = WatchedMetrics(stream_, data, parameters_.objective);
-  stream_.synchronize();
+    followers_.push_back({upload_columns(*stream_, *matrix), DeviceBuffer<float>(matrix->n_rows)});
+  metrics_ = WatchedMetrics(*stream_, data, parameters_.objective);
+  stream_->synchronize();
 }
 
-DeviceBins Session::upload_bins(const BinnedMatrix& bins) {
-  const std::size_t of_records = bins.records.empty() ? 0 : record_bytes(bins);
-  return {upload(stream_, std::span<const std::uint8_t>(bins.columns.data(), column_bytes(bins))),
-          upload(stream_, std::span<const std::uint8_t>(bins.records.data(), of_records)),
-          static_cast<std::uint32_t>(bins.n_rows), static_cast<std::uint32_t>(bins.n_features())};
-}
-
-void Session::allocate_rows() {
-  const std::size_t n = table_.n_rows;
-  device_labels_ = upload(stream_, labels_);
-  device_weights_ = upload(stream_, weights_);
-  margins_ = DeviceBuffer<float>(n);
-  gradients_ = DeviceBuffer<float>(n);
-  largest_gradient_ = DeviceBuffer<float>(table_.n_blocks());
-  largest_hessian_ = DeviceBuffer<float>(table_.n_blocks());
-  leaves_ = DeviceBuffer<std::uint32_t>(n);
-}
-
-void Session::allocate_tree() {
-  const std::size_t n = table_.n_rows, n_features = table_.n_features();
-  for (auto& kept : tree_.kept) kept = DeviceBuffer<std::uint32_t>(n);
-  for (auto& words : tree_.words) words = DeviceBuffer<Word>(n);
-  tree_.histograms = DeviceBuffer<Word>(sizes_.slots * sizes_.slot_words);
-  allocate_nodes(sizes_.nodes);
-  tree_.leaf_sums = DeviceBuffer<LeafSum>(sizes_.nodes);
-  tree_.node_rows = DeviceBuffer<NodeRows>(sizes_.nodes);
-  tree_.slots = DeviceBuffer<int>(sizes_.nodes);
-  tree_.pairs = DeviceBuffer<Pair>(sizes_.slots);
-  tree_.candidates = DeviceBuffer<BlockSplit>(sizes_.slots * 2 * sizes_.octets);
-  tree_.features = DeviceBuffer<std::uint32_t>(2 * n_features);
-  tree_.in_level = DeviceBuffer<std::uint8_t>(n_features);
-  tree_.state = DeviceBuffer<TreeState>(1);
-  std::vector<FeatureBins> bins(n_features);
-  for (std::size_t f = 0; f < n_features; ++f)
-    bins[f] = {static_cast<std::uint16_t>(table_.cuts.n_bins(f)), table_.cuts.is_categorical(f)};
-  tree_.feature_bins = upload(stream_, std::span<const FeatureBins>(bins));
-  fetched_state_ = PinnedBuffer<TreeState>(1);
-  fetched_nodes_ = PinnedBuffer<GrownNode>(sizes_.nodes);
-  fetched_sums_ = PinnedBuffer<LeafSum>(sizes_.nodes);
-  leaf_weights_ = PinnedBuffer<float>(sizes_.nodes);
-  features_ = PinnedBuffer<std::uint32_t>(2 * n_features);
-  stream_.synchronize();
-}
-
-/// What a tree that is added needs as well.
-void Session::allocate_nodes(std::size_t n_nodes) {
-  tree_.nodes = DeviceBuffer<GrownNode>(n_nodes);
-  tree_.route = DeviceBuffer<RouteNode>(n_nodes);
-  tree_.leaf_weights = DeviceBuffer<float>(n_nodes);
-}
+Session::Session(const BinnedMatrix& table, const engine::RowBounds& bounds, Parameters parameters,
+                 SessionPlace place, double residual_bound)
+    : table_(table),
+      parameters_(std::move(parameters)),
+      sizes_(tree_sizes(table, parameters_)),
+      stream_(std::move(place.stream)),
+      memory_(std::move(place.memory)),
+      sweep_blocks_(current_device_processors() * kSweepBlocks),
+      growth_blocks_(most_growth_blocks(sizes_.max_bins, sizes_.has_categorical)),
+      bounds_(bounds),
+      residual_bound_(residual_bound),
+      gain_history_(table.n_features()) {}
 
 void Session::start(float base_margin) {
-  fill(stream_, margins_.data(), bins_.n_rows, base_margin, sweep_blocks_);
+  fill(*stream_, memory_->margins.data(), memory_->bins.n_rows, base_margin, sweep_blocks_);
   for (Follower& follower : followers_)
-    fill(stream_, follower.margins.data(), follower.bins.n_rows, base_margin, sweep_blocks_);
+    fill(*stream_, follower.margins.data(), follower.bins.n_rows, base_margin, sweep_blocks_);
   margins_lag_ = false;
   gain_history_ = engine::GainHistory(table_.n_features());
   residual_bound_ = 0;
@@ -126,30 +84,23 @@ void Session::start(float base_margin) {
   residual_bound_ += std::fabs(static_cast<double>(base_margin));
 }
 
-void Session::start(std::span<const float> margins) {
-  start(0.0F);
-  copy_to_device(stream_, margins_.data(), margins);
-  residual_bound_ += engine::largest_magnitude(margins);
-  stream_.synchronize();
-}
-
 RowsView Session::rows_view() {
   RowsView rows;
-  rows.labels = device_labels_.data();
-  rows.weights = device_weights_.data();
-  rows.margins = margins_.data();
-  rows.gradients = gradients_.data();
-  rows.largest_gradient = largest_gradient_.data();
-  rows.largest_hessian = largest_hessian_.data();
-  rows.leaves = leaves_.data();
-  rows.leaf_weights = tree_.leaf_weights.data();
+  rows.labels = memory_->labels.data();
+  rows.weights = memory_->weights.data();
+  rows.margins = memory_->margins.data();
+  rows.gradients = memory_->gradients.data();
+  rows.largest_gradient = memory_->largest_gradient.data();
+  rows.largest_hessian = memory_->largest_hessian.data();
+  rows.leaves = memory_->leaves.data();
+  rows.leaf_weights = memory_->tree.leaf_weights.data();
   rows.objective = parameters_.objective;
   return rows;
 }
 
 Growth Session::growth_view(const engine::Draw& draw, int round) {
   Growth g;
-  g.bins = bins_.view();
+  g.bins = memory_->bins.view();
   g.rows = rows_view();
   g.draw = draw;
   g.exponents = exponents_;
@@ -159,27 +110,27 @@ Growth Session::growth_view(const engine::Draw& draw, int round) {
   g.categorical = engine::make_categorical_rule(parameters_);
   g.sampling = {parameters_.colsample_bylevel, parameters_.colsample_bynode, parameters_.seed,
                 static_cast<std::uint32_t>(round)};
-  g.all_features = {tree_.features.data(), static_cast<std::uint32_t>(n_all_)};
-  g.screened_features = {tree_.features.data() + n_all_, static_cast<std::uint32_t>(n_screened_)};
+  g.all_features = {memory_->tree.features.data(), static_cast<std::uint32_t>(n_all_)};
+  g.screened_features = {memory_->tree.features.data() + n_all_, static_cast<std::uint32_t>(n_screened_)};
   g.screening_rows = static_cast<std::uint32_t>(parameters_.screening_rows);
-  g.feature_bins = tree_.feature_bins.data();
+  g.feature_bins = memory_->tree.feature_bins.data();
   g.max_bins = sizes_.max_bins;
   g.has_categorical = sizes_.has_categorical;
   for (int i = 0; i < 2; ++i) {
-    g.kept[i] = tree_.kept[i].data();
-    g.words[i] = tree_.words[i].data();
+    g.kept[i] = memory_->tree.kept[i].data();
+    g.words[i] = memory_->tree.words[i].data();
   }
-  g.histograms = tree_.histograms.data();
+  g.histograms = memory_->tree.histograms.data();
   g.slot_words = sizes_.slot_words;
-  g.nodes = tree_.nodes.data();
-  g.route = tree_.route.data();
-  g.leaf_sums = tree_.leaf_sums.data();
-  g.node_rows = tree_.node_rows.data();
-  g.slots = tree_.slots.data();
-  g.pairs = tree_.pairs.data();
-  g.candidates = tree_.candidates.data();
-  g.in_level = tree_.in_level.data();
-  g.state = tree_.state.data();
+  g.nodes = memory_->tree.nodes.data();
+  g.route = memory_->tree.route.data();
+  g.leaf_sums = memory_->tree.leaf_sums.data();
+  g.node_rows = memory_->tree.node_rows.data();
+  g.slots = memory_->tree.slots.data();
+  g.pairs = memory_->tree.pairs.data();
+  g.candidates = memory_->tree.candidates.data();
+  g.in_level = memory_->tree.in_level.data();
+  g.state = memory_->tree.state.data();
   return g;
 }
 
@@ -190,17 +141,17 @@ engine::Draw Session::draw_of(float threshold, double subsample, int round) cons
 
 void Session::enqueue_sweep(const engine::Draw& draw, bool draws) {
   exponents_ = engine::sweep_exponents(parameters_.objective, bounds_, draw);
-  fill_bytes(stream_, tree_.state.data(), 0, 1);
+  fill_bytes(*stream_, memory_->tree.state.data(), 0, 1);
   Sweep how;
   how.rows = rows_view();
-  how.n_rows = bins_.n_rows;
+  how.n_rows = memory_->bins.n_rows;
   how.draw = draw;
   how.exponents = exponents_;
   how.draws = draws;
   how.has_tree = margins_lag_;
-  how.kept = tree_.kept[0].data();
-  how.totals = &tree_.state.data()->totals;
-  sweep(stream_, how, sweep_blocks_);
+  how.kept = memory_->tree.kept[0].data();
+  how.totals = &memory_->tree.state.data()->totals;
+  sweep(*stream_, how, sweep_blocks_);
   margins_lag_ = false;
 }
 
@@ -210,9 +161,9 @@ void Session::find_threshold() {
   float threshold = std::numeric_limits<float>::infinity();
   for (int step = 0; step < engine::kThresholdSteps; ++step) {
     enqueue_sweep(draw_of(threshold, 1, 0), false);
-    copy_to_host(stream_, std::span(fetched_state_.data(), 1), tree_.state.data());
-    stream_.synchronize();
-    const SweepTotals& totals = fetched_state_.data()->totals;
+    copy_to_host(*stream_, std::span(memory_->fetched_state.data(), 1), memory_->tree.state.data());
+    stream_->synchronize();
+    const SweepTotals& totals = memory_->fetched_state.data()->totals;
     const float next =
         engine::next_threshold(parameters_.sampling_noise, threshold, totals.sum(exponents_, kSquares),
                                totals.sum(exponents_, kBelow), totals.sum(exponents_, kSquaresBelow));
@@ -235,10 +186,10 @@ void Session::choose_features(int round) {
   const std::vector<std::uint32_t> screened = of_tree(table_.n_rows);
   n_screened_ = screened.size();
   features.insert(features.end(), screened.begin(), screened.end());
-  const std::span<std::uint32_t> on_device(features_.data(), features.size());
+  const std::span<std::uint32_t> on_device(memory_->features.data(), features.size());
   if (has_features_ && std::ranges::equal(features, on_device)) return;
   std::ranges::copy(features, on_device.begin());
-  copy_to_device(stream_, tree_.features.data(), on_device);
+  copy_to_device(*stream_, memory_->tree.features.data(), on_device);
   has_features_ = true;
 }
 
@@ -248,59 +199,62 @@ void Session::prepare_draw() {
 }
 
 void Session::begin_tree(int round) {
-  began_.record(stream_);
+  began_.record(*stream_);
   prepare_draw();
   gradient_exponent_ = engine::sum_exponent(bounds_.n_rows * bounds_.gradient);
   hessian_exponent_ = engine::sum_exponent(bounds_.n_rows * bounds_.weight);
   const engine::Draw draw = draw_of(threshold_, parameters_.subsample, round);
   enqueue_sweep(draw, true);
-  swept_.record(stream_);
+  swept_.record(*stream_);
   drawn_threshold_ = threshold_;
   choose_features(round);
-  grow_tree(stream_, growth_view(draw, round), growth_blocks_);
-  grew_.record(stream_);
+  grow_tree(*stream_, growth_view(draw, round), growth_blocks_);
+  grew_.record(*stream_);
 }
 
 std::span<const GrownNode> Session::fetch_tree() {
-  send_tree(stream_, {tree_.state.data(), tree_.nodes.data(), tree_.leaf_sums.data()},
-            {fetched_state_.data(), fetched_nodes_.data(), fetched_sums_.data()}, sizes_.nodes);
-  routed_.record(stream_);
-  stream_.synchronize();
+  send_tree(*stream_,
+            {memory_->tree.state.data(), memory_->tree.nodes.data(), memory_->tree.leaf_sums.data()},
+            {memory_->fetched_state.data(), memory_->fetched_nodes.data(), memory_->fetched_sums.data()},
+            sizes_.nodes);
+  routed_.record(*stream_);
+  stream_->synchronize();
   seconds_.gradient += swept_.seconds_since(began_);
   seconds_.histogram += grew_.seconds_since(swept_);
   seconds_.route += routed_.seconds_since(grew_);
   count_evaluation();
-  return {fetched_nodes_.data(), static_cast<std::size_t>(fetched_state_.data()->n_nodes)};
+  return {memory_->fetched_nodes.data(), static_cast<std::size_t>(memory_->fetched_state.data()->n_nodes)};
 }
 
 Tree Session::finish_tree() {
   LeafSumming how;
-  how.bins = bins_.view();
+  how.bins = memory_->bins.view();
   how.rows = rows_view();
-  how.tree = {tree_.route.data(), tree_.nodes.data()};
-  how.n_nodes = &tree_.state.data()->n_nodes;
+  how.tree = {memory_->tree.route.data(), memory_->tree.nodes.data()};
+  how.n_nodes = &memory_->tree.state.data()->n_nodes;
   how.gradient_exponent = gradient_exponent_;
   how.hessian_exponent = hessian_exponent_;
-  how.sums = tree_.leaf_sums.data();
-  sum_leaves(stream_, how, static_cast<int>(sizes_.nodes), sweep_blocks_);
+  how.sums = memory_->tree.leaf_sums.data();
+  sum_leaves(*stream_, how, static_cast<int>(sizes_.nodes), sweep_blocks_);
   const std::span<const GrownNode> nodes = fetch_tree();
-  const SweepTotals& totals = fetched_state_.data()->totals;
+  const SweepTotals& totals = memory_->fetched_state.data()->totals;
   n_kept_ = totals.n_kept;
   threshold_ = engine::drifted_threshold(
       parameters_.sampling_noise, drawn_threshold_, totals.sum(exponents_, kSquares),
       totals.sum(exponents_, kBelow), totals.sum(exponents_, kSquaresBelow), static_cast<double>(n_kept_),
       engine::most_kept(parameters_.objective, bounds_.n_rows, parameters_.sampling_rows));
-  Tree tree = engine::finish(nodes, std::span<const LeafSum>(fetched_sums_.data(), nodes.size()),
+  Tree tree = engine::finish(nodes, std::span<const LeafSum>(memory_->fetched_sums.data(), nodes.size()),
                              gradient_exponent_, hessian_exponent_, table_.cuts, parameters_);
   remember_tree(tree);
-  for (std::size_t i = 0; i < nodes.size(); ++i) leaf_weights_.data()[i] = tree.nodes[i].weight;
-  copy_to_device(stream_, tree_.leaf_weights.data(), std::span(leaf_weights_.data(), nodes.size()));
+  for (std::size_t i = 0; i < nodes.size(); ++i) memory_->leaf_weights.data()[i] = tree.nodes[i].weight;
+  copy_to_device(*stream_, memory_->tree.leaf_weights.data(),
+                 std::span(memory_->leaf_weights.data(), nodes.size()));
   margins_lag_ = true;
-  evaluation_began_.record(stream_);
+  evaluation_began_.record(*stream_);
   for (Follower& follower : followers_)
-    cuda::add_tree(stream_, follower.bins.view(), how.tree, tree_.leaf_weights.data(),
+    cuda::add_tree(*stream_, follower.bins.view(), how.tree, memory_->tree.leaf_weights.data(),
                    follower.margins.data(), sweep_blocks_);
-  evaluated_.record(stream_);
+  evaluated_.record(*stream_);
   has_evaluated_ = true;
   return tree;
 }
@@ -320,7 +274,7 @@ void Session::remember_tree(const Tree& tree) {
 }
 
 void Session::add_last_tree() {
-  if (margins_lag_) add_leaf_weights(stream_, rows_view(), bins_.n_rows, sweep_blocks_);
+  if (margins_lag_) add_leaf_weights(*stream_, rows_view(), memory_->bins.n_rows, sweep_blocks_);
   margins_lag_ = false;
 }
 
@@ -334,30 +288,31 @@ void Session::add_tree(const Tree& tree) {
     route[i] = make_route_node(nodes[i], static_cast<std::int32_t>(i));
     weights[i] = tree.nodes[i].weight;
   }
-  if (nodes.size() > tree_.nodes.size()) {
-    stream_.synchronize();
-    allocate_nodes(nodes.size());
+  if (nodes.size() > memory_->tree.nodes.size()) {
+    stream_->synchronize();
+    memory_->allocate_nodes(nodes.size());
   }
-  copy_to_device(stream_, tree_.nodes.data(), nodes);
-  copy_to_device(stream_, tree_.route.data(), route);
-  copy_to_device(stream_, tree_.leaf_weights.data(), weights);
-  const RouteTree view{tree_.route.data(), tree_.nodes.data()};
-  cuda::add_tree(stream_, bins_.view(), view, tree_.leaf_weights.data(), margins_.data(), sweep_blocks_);
+  copy_to_device(*stream_, memory_->tree.nodes.data(), nodes);
+  copy_to_device(*stream_, memory_->tree.route.data(), route);
+  copy_to_device(*stream_, memory_->tree.leaf_weights.data(), weights);
+  const RouteTree view{memory_->tree.route.data(), memory_->tree.nodes.data()};
+  cuda::add_tree(*stream_, memory_->bins.view(), view, memory_->tree.leaf_weights.data(),
+                 memory_->margins.data(), sweep_blocks_);
   for (Follower& follower : followers_)
-    cuda::add_tree(stream_, follower.bins.view(), view, tree_.leaf_weights.data(), follower.margins.data(),
-                   sweep_blocks_);
-  stream_.synchronize();
+    cuda::add_tree(*stream_, follower.bins.view(), view, memory_->tree.leaf_weights.data(),
+                   follower.margins.data(), sweep_blocks_);
+  stream_->synchronize();
 }
 
 void Session::read_margins(std::span<float> margins) {
   add_last_tree();
-  copy_to_host(stream_, margins, margins_.data());
-  stream_.synchronize();
+  copy_to_host(*stream_, margins, memory_->margins.data());
+  stream_->synchronize();
 }
 
 void Session::read_evaluation_margins(std::size_t index, std::span<float> margins) {
-  copy_to_host(stream_, margins, followers_[index].margins.data());
-  stream_.synchronize();
+  copy_to_host(*stream_, margins, followers_[index].margins.data());
+  stream_->synchronize();
   count_evaluation();
 }
 
@@ -365,7 +320,8 @@ std::vector<std::optional<double>> Session::evaluate(std::size_t index) {
   const int of = watched_[index].evaluation_index;
   if (of < 0) add_last_tree();
   return metrics_.evaluate(
-      stream_, index, of < 0 ? margins_.data() : followers_[static_cast<std::size_t>(of)].margins.data());
+      *stream_, index,
+      of < 0 ? memory_->margins.data() : followers_[static_cast<std::size_t>(of)].margins.data());
 }
 
 std::unique_ptr<TrainingSession> open_session(const SessionData& data, const Parameters& parameters) {

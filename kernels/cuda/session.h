@@ -8,7 +8,6 @@
 #include <coppice/backend.h>
 #include <coppice/detail/feature_sampling.h>
 #include <coppice/detail/grown_tree.h>
-#include <coppice/detail/working_rows.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -19,31 +18,29 @@
 
 #include "cuda/device.h"
 #include "cuda/growth.h"
+#include "cuda/memory.h"
 #include "cuda/metrics.h"
 #include "cuda/plan.h"
 
 namespace coppice::kernels::cuda {
 
-/// A matrix on the device.
-struct DeviceBins {
-  DeviceBuffer<std::uint8_t> columns;
-  DeviceBuffer<std::uint8_t> records;
-  std::uint32_t n_rows = 0;
-  std::uint32_t n_features = 0;
-
-  [[nodiscard]] BinsView view() const noexcept {
-    return {columns.data(), records.data(), n_rows, n_features};
-  }
+/// Where a session works. A session on working rows shares the stream of the one that opened it, and keeps
+/// its memory for the next stage.
+struct SessionPlace {
+  std::shared_ptr<const Stream> stream;
+  std::shared_ptr<SessionMemory> memory;
 };
 
 class Session : public TrainingSession {
  public:
   /// data and what it refers to outlive the session. Errors: kernels.memory.
   Session(const SessionData& data, Parameters parameters);
+  /// On rows that are on the device already, with their margins, of which residual_bound is the first bound
+  /// of |margin - label|. table: its bins are not looked at; it outlives the session.
+  Session(const BinnedMatrix& table, const engine::RowBounds& bounds, Parameters parameters,
+          SessionPlace place, double residual_bound);
 
   void start(float base_margin) override;
-  /// The same with a margin for each row, for a session without evaluation sets. Waits for the copy.
-  void start(std::span<const float> margins);
   void add_tree(const Tree& tree) override;
   [[nodiscard]] std::unique_ptr<TrainingSession> open_working(int round) override;
   void set_sampling_threshold(float threshold) override { threshold_ = threshold; }
@@ -68,29 +65,6 @@ class Session : public TrainingSession {
     DeviceBins bins;
     DeviceBuffer<float> margins;
   };
-  /// What the growth of a tree needs, sized by TreeSizes, and a tree that is added.
-  struct TreeMemory {
-    DeviceBuffer<std::uint32_t> kept[2];
-    DeviceBuffer<Word> words[2];
-    DeviceBuffer<Word> histograms;
-    DeviceBuffer<GrownNode> nodes;
-    DeviceBuffer<RouteNode> route;
-    DeviceBuffer<LeafSum> leaf_sums;
-    DeviceBuffer<NodeRows> node_rows;
-    DeviceBuffer<int> slots;
-    DeviceBuffer<float> leaf_weights;
-    DeviceBuffer<Pair> pairs;
-    DeviceBuffer<BlockSplit> candidates;
-    DeviceBuffer<FeatureBins> feature_bins;
-    DeviceBuffer<std::uint32_t> features;  ///< all_features, then screened_features
-    DeviceBuffer<std::uint8_t> in_level;
-    DeviceBuffer<TreeState> state;
-  };
-
-  void allocate_rows();
-  void allocate_tree();
-  void allocate_nodes(std::size_t n_nodes);
-  [[nodiscard]] DeviceBins upload_bins(const BinnedMatrix& bins);
   [[nodiscard]] RowsView rows_view();
   [[nodiscard]] Growth growth_view(const engine::Draw& draw, int round);
   [[nodiscard]] engine::Draw draw_of(float threshold, double subsample, int round) const;
@@ -104,15 +78,15 @@ class Session : public TrainingSession {
   void count_evaluation();
   // working_rows.cpp
   [[nodiscard]] std::unique_ptr<TrainingSession> make_working(int round);
-  [[nodiscard]] engine::WorkingRows gather_rows(const engine::Draw& draw, std::size_t n);
+  void gather_working_rows(const engine::Draw& draw, std::uint32_t n);
 
   const BinnedMatrix& table_;
   const Parameters parameters_;
   std::span<const float> labels_;
-  std::span<const float> weights_;
   const TreeSizes sizes_;
-  const MemoryPlan plan_;
-  Stream stream_;
+  MemoryPlan plan_;
+  std::shared_ptr<const Stream> stream_;
+  std::shared_ptr<SessionMemory> memory_;
   unsigned sweep_blocks_ = 1;   ///< of launches over all rows
   unsigned growth_blocks_ = 1;  ///< of the cooperative launch
 
@@ -127,21 +101,14 @@ class Session : public TrainingSession {
   engine::GainHistory gain_history_;
   engine::SweepExponents exponents_;  ///< of the last sweep
 
-  DeviceBins bins_;
-  DeviceBuffer<float> device_labels_, device_weights_, margins_, gradients_;
-  DeviceBuffer<float> largest_gradient_, largest_hessian_;
-  DeviceBuffer<std::uint32_t> leaves_;
   std::vector<Follower> followers_;
   std::span<const WatchedRows> watched_;
   WatchedMetrics metrics_;
-  TreeMemory tree_;
+  // Of working rows, since the first stage that has some.
+  BinnedMatrix working_table_;  ///< its size and cuts; the bins are in the memory
+  std::shared_ptr<SessionMemory> working_memory_;
+  DeviceBuffer<unsigned char> sort_scratch_;
 
-  // What copies read and write while the host goes on.
-  PinnedBuffer<TreeState> fetched_state_;
-  PinnedBuffer<GrownNode> fetched_nodes_;
-  PinnedBuffer<LeafSum> fetched_sums_;
-  PinnedBuffer<float> leaf_weights_;
-  PinnedBuffer<std::uint32_t> features_;
   std::size_t n_all_ = 0, n_screened_ = 0;  ///< features in the two lists
   bool has_features_ = false;               ///< the device has had lists before
 

@@ -4,8 +4,10 @@ set(coppice_cuda_sources
   binning.cu
   cuts.cu
   device.cpp
+  gather.cu
   gradients.cu
   growth.cu
+  memory.cpp
   metrics.cu
   plan.cpp
   route.cu

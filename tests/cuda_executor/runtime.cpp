@@ -4,6 +4,7 @@
 #include <cstring>
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <string>
@@ -19,8 +20,10 @@ using Work = std::function<void()>;
 struct CUstream_st {
   std::deque<Work> work;
 };
+/// Work that is enqueued may outlive the event.
 struct CUevent_st {
-  std::chrono::steady_clock::time_point reached;
+  std::shared_ptr<std::chrono::steady_clock::time_point> reached =
+      std::make_shared<std::chrono::steady_clock::time_point>();
 };
 
 namespace cuda_executor {
@@ -292,10 +295,11 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const std::scoped_lock lock(runtime_mutex);
-  return cuda_executor::enqueue(stream, [event] { event->reached = std::chrono::steady_clock::now(); });
+  return cuda_executor::enqueue(stream,
+                                [reached = event->reached] { *reached = std::chrono::steady_clock::now(); });
 }
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
-  *milliseconds = std::chrono::duration<float, std::milli>(end->reached - begin->reached).count();
+  *milliseconds = std::chrono::duration<float, std::milli>(*end->reached - *begin->reached).count();
   return cudaSuccess;
 }

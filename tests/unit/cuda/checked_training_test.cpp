@@ -59,5 +59,18 @@ INSTANTIATE_TEST_SUITE_P(Cases, CheckedTraining,
                                            Case{513, 18, Objective::kBinaryLogistic, "colsample_bynode",
                                                 "0.5"}));
 
+/// Rows are gathered, for two stages, and trees added to all rows.
+TEST(CheckedTraining, OnWorkingRows) {
+  cudaDeviceReset();
+  cuda_executor::settings() = {.seed = 5, .processors = 2};
+  RandomProblem problem = rare_problem(0);
+  problem.parameters.num_round = 8;
+  problem.parameters.max_depth = 3;
+  const Model expected = train(NaiveBackend(), problem.parameters, problem.data);
+  const Model model = train(*kernels::cuda::make_backend(0), problem.parameters, problem.data);
+  EXPECT_EQ(first_difference(expected, model), "");
+  cuda_executor::settings() = {};
+}
+
 }  // namespace
 }  // namespace coppice
