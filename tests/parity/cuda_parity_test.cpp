@@ -141,6 +141,18 @@ TEST(CudaParity, WorkingRowsAreBitEqual) {
   }
 }
 
+/// Here the bound of the residuals goes along with the rows.
+TEST(CudaParity, WorkingRowsOfSquaredErrorAreBitEqual) {
+  RandomProblem problem = rare_problem(0);
+  problem.parameters.objective = Objective::kSquaredError;
+  problem.parameters.sampling_noise = 1;
+  problem.parameters.num_round = 7;
+  expect_parity(problem, 1);
+  const Model model = train(NaiveBackend(), problem.parameters, problem.data);
+  problem.parameters.working_rounds = 1;
+  EXPECT_NE(model.trees, train(NaiveBackend(), problem.parameters, problem.data).trees);
+}
+
 TEST(CudaParity, WeightsImbalanceAndUnits) {
   for (const WeightKind weights :
        {WeightKind::kNone, WeightKind::kRandom, WeightKind::kWithZeros, WeightKind::kHugeRange}) {
