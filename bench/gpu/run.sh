@@ -36,6 +36,9 @@ nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm --format=c
 step "Digest of exp, log and gain over 2^24 inputs"
 "$build/coppice_gpu_digest" | tee "$results/digest.txt"
 
+step "A fault of a kernel"
+"$build/coppice_gpu_fault" | tee "$results/fault.txt"
+
 step "Parity on real and generated tables"
 tables=(datasets/creditcard_subset.csv.gz)
 "$build/coppice_generate_fraud" --rows 284807 --out "$build/fraud.csv"
@@ -69,6 +72,22 @@ speed() {
 speed fraud "$build/fraud.csv" --param num_round=200 --param max_depth=5
 # 28 features: V1 .. V28.
 ((quick)) || speed large "$build/large.csv" --ignore Time,Amount --param num_round=50 --param max_depth=8 --param sampling_noise=0
+
+# What has to be known to let `auto` take a GPU (kernels::make_backend): from which size on a whole training, its start
+# included, is faster there than on this machine's processor.
+step "The rule of auto: seconds of whole trainings"
+seconds() {
+  "$coppice" train --train "$2" --label Class --device "$1" --model "$build/speed.json" --log-period 0 --no-train-metrics \
+    --json --param num_round=100 | awk -F '[:,]' '/"(bin|train)":/ { sum += $2 } END { printf "%.3f", sum }'
+}
+sizes=(3000 30000 300000)
+((quick)) || sizes+=(3000000)
+for rows in "${sizes[@]}"; do
+  "$build/coppice_generate_fraud" --rows "$rows" --out "$build/auto.csv"
+  echo "$rows rows x 30: cpu $(seconds cpu "$build/auto.csv") s, cuda $(seconds cuda "$build/auto.csv") s"
+done | tee "$results/auto.txt"
+echo "auto may take a GPU from the least size on where cuda is faster, on $(nproc) processors and this card"
+
 if python3 -c 'import xgboost' 2>/dev/null; then
   step "XGBoost's GPU trainer on the same card"
   python3 bench/gpu/xgboost_speed.py "$build/fraud.csv" 200 5 | tee "$results/xgboost-fraud.json"

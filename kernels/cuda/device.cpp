@@ -37,10 +37,12 @@ void use_device(int device) {
     throw Error("kernels.device.missing",
                 fmt::format("there is no device cuda:{}: this machine has cuda:0{}", device,
                             count > 1 ? fmt::format(" to cuda:{}", count - 1) : ""));
-  check(cudaSetDevice(device), "cudaSetDevice");
-  if (cudaFree(nullptr) == cudaSuccess) return;
+  if (cudaSetDevice(device) == cudaSuccess && cudaFree(nullptr) == cudaSuccess) return;
   cudaGetLastError();
-  check(cudaDeviceReset(), "cudaDeviceReset");
+  cudaDeviceReset();  // may itself report the fault once more
+  const std::string what = fmt::format("cuda:{} does not work after a fault; start the process anew", device);
+  check(cudaSetDevice(device), what);
+  check(cudaFree(nullptr), what);
 }
 
 unsigned current_device_processors() {

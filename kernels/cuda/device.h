@@ -30,7 +30,8 @@ void check(cudaError_t status, std::string_view what,
 [[nodiscard]] std::string why_no_device();
 
 /// Makes a device the calling thread's. After a fault of a kernel it is reset first: then buffers and streams
-/// from before must not be used again, and should be gone. Errors: kernels.device.missing.
+/// from before must not be used again, and should be gone. Errors: kernels.device.missing; kernels.cuda.call
+/// when a reset does not help, which CUDA does not promise.
 void use_device(int device);
 
 /// Multiprocessors of the calling thread's device.

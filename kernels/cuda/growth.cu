@@ -18,6 +18,8 @@ struct SharedGrowth {
   int nodes[kGrowthThreads / kWarp];
   unsigned flag;
 };
+static_assert(sizeof(SharedGrowth) % alignof(SharedSearch) == 0 &&
+              sizeof(SharedSearch) % alignof(CategoricalScratch) == 0);
 
 // ---------------------------------------------------------------------------------------------------------
 // The beginning: words of the kept rows, the root.

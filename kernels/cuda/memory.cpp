@@ -19,7 +19,7 @@ SessionMemory::SessionMemory(const Stream& stream, const BinnedMatrix& table, bo
   for (auto& kept : tree.kept) kept = DeviceBuffer<std::uint32_t>(n);
   for (auto& words : tree.words) words = DeviceBuffer<Word>(n);
   tree.histograms = DeviceBuffer<Word>(sizes.slots * sizes.slot_words);
-  allocate_nodes(sizes.nodes);
+  allocate_nodes(stream, sizes.nodes);
   tree.leaf_sums = DeviceBuffer<LeafSum>(sizes.nodes);
   tree.node_rows = DeviceBuffer<NodeRows>(sizes.nodes);
   tree.slots = DeviceBuffer<int>(sizes.nodes);
@@ -40,8 +40,9 @@ SessionMemory::SessionMemory(const Stream& stream, const BinnedMatrix& table, bo
   stream.synchronize();
 }
 
-void SessionMemory::allocate_nodes(std::size_t n_nodes) {
+void SessionMemory::allocate_nodes(const Stream& stream, std::size_t n_nodes) {
   tree.nodes = DeviceBuffer<GrownNode>(n_nodes);
+  fill_bytes(stream, tree.nodes.data(), 0, n_nodes);
   tree.route = DeviceBuffer<RouteNode>(n_nodes);
   tree.leaf_weights = DeviceBuffer<float>(n_nodes);
 }

@@ -44,7 +44,8 @@ struct TreeMemory {
   DeviceBuffer<TreeState> state;
 };
 
-/// Memory for a training table of up to so many rows, and its trees. Uninitialised but for feature_bins.
+/// Memory for a training table of up to so many rows, and its trees. Uninitialised but for feature_bins, and
+/// for nodes, whose padding goes to the host (compute-sanitizer would report it).
 struct SessionMemory {
   DeviceBins bins;
   DeviceBuffer<float> labels, weights, margins, gradients;
@@ -62,7 +63,7 @@ struct SessionMemory {
   SessionMemory(const Stream& stream, const BinnedMatrix& table, bool has_weights, const TreeSizes& sizes);
 
   /// What a tree that is added needs as well.
-  void allocate_nodes(std::size_t n_nodes);
+  void allocate_nodes(const Stream& stream, std::size_t n_nodes);
 };
 
 /// Enqueues the copy of a matrix that is only routed.

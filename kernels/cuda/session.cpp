@@ -290,7 +290,7 @@ void Session::add_tree(const Tree& tree) {
   }
   if (nodes.size() > memory_->tree.nodes.size()) {
     stream_->synchronize();
-    memory_->allocate_nodes(nodes.size());
+    memory_->allocate_nodes(*stream_, nodes.size());
   }
   copy_to_device(*stream_, memory_->tree.nodes.data(), nodes);
   copy_to_device(*stream_, memory_->tree.route.data(), route);

@@ -5,7 +5,7 @@
 #   every sum, difference and product says how it is rounded, which forbids ptxas to contract it.
 # - In machine code divisions and roots are made of fused multiply-adds, correctly rounded as a whole. So the code is
 #   also assembled with products in their place: then none may be left. With the rounding taken out as well there have
-#   to be some, or this would find nothing.
+#   to be some somewhere, or this would find nothing.
 # - No spills: a hot kernel keeps its values in registers.
 # CUB's kernels (sorting) are not ours. Prints a line for each kernel: registers, stack, spills; and for each file how
 # many fused multiply-adds it has. Without NVDISASM (PyPI: nvidia-cuda-nvdisasm) machine code is not looked at.
@@ -17,13 +17,17 @@ failed=0
 found=0
 contracted=0
 
-# fused ARCHITECTURE < PTX: the number of fused multiply-adds in its machine code.
+# fused CODE: the number of fused multiply-adds in machine code.
 fused() {
-  cat >"$work/code.ptx"
-  "$ptxas" --gpu-name "$1" --output-file "$work/code.cubin" "$work/code.ptx"
-  "$nvdisasm" "$work/code.cubin" >"$work/code.sass"
+  "$nvdisasm" "$1" >"$work/code.sass"
   grep -qE '\b(EXIT|RET)\b' "$work/code.sass" || { echo "no machine code of $name" >&2; exit 1; }
   grep -cE '\b[FD]FMA' "$work/code.sass" || :
+}
+# fused_of ARCHITECTURE < PTX: the same for portable code.
+fused_of() {
+  cat >"$work/other.ptx"
+  "$ptxas" --gpu-name "$1" --output-file "$work/other.cubin" "$work/other.ptx"
+  fused "$work/other.cubin"
 }
 # Products in place of divisions and roots.
 without_divisions() {
@@ -40,7 +44,7 @@ for ptx in "$folder"/*.compute_*.ptx; do
     echo "$name: a fused multiply-add, or one that may become one"
     failed=1
   fi
-  "$ptxas" -v --gpu-name "$architecture" --output-file /dev/null "$ptx" 2>&1 | awk -v name="$name" '
+  "$ptxas" -v --gpu-name "$architecture" --output-file "$work/code.cubin" "$ptx" 2>&1 | awk -v name="$name" '
     /Compiling entry function/ { kernel = $0; sub(/.*function ./, "", kernel); sub(/. for .*/, "", kernel) }
     /bytes stack frame/ { stack = $1; stores = $5; loads = $9 }
     /Used [0-9]+ registers/ {
@@ -51,12 +55,12 @@ for ptx in "$folder"/*.compute_*.ptx; do
     /error/ { print; bad = 1 }
     END { exit bad }' || { echo "$name: spills"; failed=1; }
   [ -n "$nvdisasm" ] || continue
-  all=$(fused "$architecture" <"$ptx")
-  left=$(without_divisions "$ptx" | fused "$architecture")
-  unrounded=$(without_divisions "$ptx" | sed -E 's/\b(add|sub|mul)\.rn\.f/\1.f/' | fused "$architecture")
-  echo "$name: $all fused multiply-adds, $left without divisions and roots, $unrounded more if contracted"
+  all=$(fused "$work/code.cubin")
+  left=$(without_divisions "$ptx" | fused_of "$architecture")
+  echo "$name: $all fused multiply-adds, $left without divisions and roots"
   [ "$left" = 0 ] || failed=1
-  contracted=$((contracted + unrounded))
+  [ $contracted = 0 ] || continue
+  contracted=$(without_divisions "$ptx" | sed -E 's/\b(add|sub|mul)\.rn\.f/\1.f/' | fused_of "$architecture")
 done
 [ $found = 1 ] || { echo "no PTX in $folder"; exit 1; }
 if [ -z "$nvdisasm" ]; then
