@@ -33,9 +33,7 @@ SessionMemory::SessionMemory(const Stream& stream, const BinnedMatrix& table, bo
     of_features[f] = {static_cast<std::uint16_t>(table.cuts.n_bins(f)), table.cuts.is_categorical(f)};
   tree.feature_bins = upload(stream, std::span<const FeatureBins>(of_features));
   fetched_state = PinnedBuffer<TreeState>(1);
-  fetched_nodes = PinnedBuffer<GrownNode>(sizes.nodes);
   fetched_sums = PinnedBuffer<LeafSum>(sizes.nodes);
-  leaf_weights = PinnedBuffer<float>(sizes.nodes);
   features = PinnedBuffer<std::uint32_t>(2 * n_features);
   stream.synchronize();
 }
@@ -45,6 +43,9 @@ void SessionMemory::allocate_nodes(const Stream& stream, std::size_t n_nodes) {
   fill_bytes(stream, tree.nodes.data(), 0, n_nodes);
   tree.route = DeviceBuffer<RouteNode>(n_nodes);
   tree.leaf_weights = DeviceBuffer<float>(n_nodes);
+  fetched_nodes = PinnedBuffer<GrownNode>(n_nodes);
+  added_route = PinnedBuffer<RouteNode>(n_nodes);
+  leaf_weights = PinnedBuffer<float>(n_nodes);
 }
 
 DeviceBins upload_columns(const Stream& stream, const BinnedMatrix& bins) {

@@ -54,8 +54,9 @@ struct SessionMemory {
   TreeMemory tree;
 
   PinnedBuffer<TreeState> fetched_state;
-  PinnedBuffer<GrownNode> fetched_nodes;
+  PinnedBuffer<GrownNode> fetched_nodes;  ///< and those of a tree that is added
   PinnedBuffer<LeafSum> fetched_sums;
+  PinnedBuffer<RouteNode> added_route;
   PinnedBuffer<float> leaf_weights;
   PinnedBuffer<std::uint32_t> features;
 

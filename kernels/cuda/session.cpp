@@ -282,26 +282,26 @@ void Session::add_tree(const Tree& tree) {
   add_last_tree();
   remember_tree(tree);
   const std::vector<GrownNode> nodes = grown_nodes(tree, table_.cuts);
-  std::vector<RouteNode> route(nodes.size());
-  std::vector<float> weights(nodes.size());
+  // What the last tree was sent from is free then. In a stage of working rows there is next to nothing to
+  // wait for: their tree has been waited for on the same stream.
+  stream_->synchronize();
+  if (nodes.size() > memory_->tree.nodes.size()) memory_->allocate_nodes(*stream_, nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    route[i] = make_route_node(nodes[i], static_cast<std::int32_t>(i));
-    weights[i] = tree.nodes[i].weight;
+    memory_->fetched_nodes.data()[i] = nodes[i];
+    memory_->added_route.data()[i] = make_route_node(nodes[i], static_cast<std::int32_t>(i));
+    memory_->leaf_weights.data()[i] = tree.nodes[i].weight;
   }
-  if (nodes.size() > memory_->tree.nodes.size()) {
-    stream_->synchronize();
-    memory_->allocate_nodes(*stream_, nodes.size());
-  }
-  copy_to_device(*stream_, memory_->tree.nodes.data(), nodes);
-  copy_to_device(*stream_, memory_->tree.route.data(), route);
-  copy_to_device(*stream_, memory_->tree.leaf_weights.data(), weights);
+  copy_to_device(*stream_, memory_->tree.nodes.data(),
+                 std::span(memory_->fetched_nodes.data(), nodes.size()));
+  copy_to_device(*stream_, memory_->tree.route.data(), std::span(memory_->added_route.data(), nodes.size()));
+  copy_to_device(*stream_, memory_->tree.leaf_weights.data(),
+                 std::span(memory_->leaf_weights.data(), nodes.size()));
   const RouteTree view{memory_->tree.route.data(), memory_->tree.nodes.data()};
   cuda::add_tree(*stream_, memory_->bins.view(), view, memory_->tree.leaf_weights.data(),
                  memory_->margins.data(), sweep_blocks_);
   for (Follower& follower : followers_)
     cuda::add_tree(*stream_, follower.bins.view(), view, memory_->tree.leaf_weights.data(),
                    follower.margins.data(), sweep_blocks_);
-  stream_->synchronize();
 }
 
 void Session::read_margins(std::span<float> margins) {
