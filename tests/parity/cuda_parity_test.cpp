@@ -133,12 +133,14 @@ TEST_P(Settings, AreBitEqual) {
 
 INSTANTIATE_TEST_SUITE_P(CudaParity, Settings, testing::ValuesIn(every_setting()));
 
-/// Weighted and not, and with other sizes; the CPU's test says that these problems draw working rows.
+/// Of one group of features and of two, leaf-wise, weighted and of another size; the CPU's test says that
+/// these problems draw working rows.
 TEST(CudaParity, WorkingRowsAreBitEqual) {
-  for (std::uint64_t seed = 0; seed < 3; ++seed) {
+  for (const std::uint64_t seed : {0, 2, 4}) {
     expect_parity(rare_problem(seed), seed);
     if (HasFatalFailure()) return;
   }
+  EXPECT_FALSE(rare_problem(4).data.weights.empty());
 }
 
 /// Here the bound of the residuals goes along with the rows.
