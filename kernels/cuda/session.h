@@ -65,6 +65,7 @@ class Session : public TrainingSession {
     DeviceBins bins;
     DeviceBuffer<float> margins;
   };
+
   [[nodiscard]] RowsView rows_view();
   [[nodiscard]] Growth growth_view(const engine::Draw& draw, int round);
   [[nodiscard]] engine::Draw draw_of(float threshold, double subsample, int round) const;
@@ -104,6 +105,7 @@ class Session : public TrainingSession {
   std::vector<Follower> followers_;
   std::span<const WatchedRows> watched_;
   WatchedMetrics metrics_;
+
   // Of working rows, since the first stage that has some.
   BinnedMatrix working_table_;  ///< its size and cuts; the bins are in the memory
   std::shared_ptr<SessionMemory> working_memory_;

@@ -5,11 +5,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "cuda/launch.h"
+#include "cuda/sorting.h"
 
 namespace coppice::kernels::cuda {
 namespace {
@@ -110,6 +112,33 @@ TEST_F(Executor, AWriteBeyondDeviceMemoryIsAFault) {
 #else
   EXPECT_THAT(error_of_waiting(), AllOf(HasSubstr("writes_beyond"), HasSubstr("256 bytes of device memory")));
 #endif
+}
+
+__global__ void write_number(int* to, int number) { *to = number; }
+
+/// Not before: host code that reads too early is wrong.
+TEST_F(Executor, PinnedMemoryIsWrittenWhenSomebodyWaits) {
+  PinnedBuffer<int> pinned(1);
+  *pinned.data() = 1;
+  launch<write_number>(stream_, {.grid = {1}, .block = {1}}, pinned.data(), 2);
+  EXPECT_EQ(*pinned.data(), 1);
+  stream_.synchronize();
+  EXPECT_EQ(*pinned.data(), 2);
+}
+
+__global__ void reverse_below(std::uint32_t* keys, std::uint32_t n) { keys[threadIdx.x] = n - threadIdx.x; }
+
+/// By the lower bits only; equal ones stay as they are.
+TEST_F(Executor, SortsByTheLowerBits) {
+  DeviceBuffer<std::uint32_t> keys(4), spare(4);
+  DeviceBuffer<unsigned char> scratch(sort_scratch_bytes<std::uint32_t>(4));
+  launch<reverse_below>(stream_, {.grid = {1}, .block = {4}}, keys.data(), 6U);  // 6 5 4 3
+  const std::uint32_t* sorted =
+      sort_keys<std::uint32_t>(stream_, {keys.data(), spare.data(), 4, scratch.data(), scratch.size()}, 2);
+  std::vector<std::uint32_t> values(4);
+  copy_to_host(stream_, std::span(values), sorted);
+  stream_.synchronize();
+  EXPECT_EQ(values, (std::vector<std::uint32_t>{4, 5, 6, 3}));
 }
 
 }  // namespace
