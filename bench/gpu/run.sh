@@ -31,6 +31,7 @@ cmake --build "$build"
 coppice=$build/coppice
 
 step "The card"
+command -v nvidia-smi >/dev/null || { echo "gpu: no nvidia-smi here, so no driver"; "$build/coppice_gpu_digest"; exit; }
 nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm --format=csv | tee "$results/card.csv"
 
 step "Digest of exp, log and gain over 2^24 inputs"
