@@ -13,7 +13,7 @@
 
 namespace {
 
-namespace cuda = coppice::kernels::cuda;
+namespace gpu = coppice::kernels::cuda;
 
 __global__ void write_to(int* address) { *address = 1; }
 
@@ -38,10 +38,10 @@ bool trains() {
 
 /// Is a write to address 0 told as an error?
 bool tells_a_fault() {
-  cuda::use_device(0);
-  const cuda::Stream stream;
+  gpu::use_device(0);
+  const gpu::Stream stream;
   try {
-    cuda::launch<write_to>(stream, {.grid = {1}, .block = {1}}, static_cast<int*>(nullptr));
+    gpu::launch<write_to>(stream, {.grid = {1}, .block = {1}}, static_cast<int*>(nullptr));
     stream.synchronize();
   } catch (const coppice::Error& error) {
     std::printf("told: %s\n", error.what());
@@ -53,8 +53,8 @@ bool tells_a_fault() {
 }  // namespace
 
 int main() {
-  if (cuda::device_count() == 0) {
-    std::printf("cuda: no device (%s)\n", cuda::why_no_device().c_str());
+  if (gpu::device_count() == 0) {
+    std::printf("cuda: no device (%s)\n", gpu::why_no_device().c_str());
     return 77;
   }
   try {

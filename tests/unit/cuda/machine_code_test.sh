@@ -59,13 +59,13 @@ for ptx in "$folder"/*.compute_*.ptx; do
   left=$(without_divisions "$ptx" | fused_of "$architecture")
   echo "$name: $all fused multiply-adds, $left without divisions and roots"
   [ "$left" = 0 ] || failed=1
-  [ $contracted = 0 ] || continue
+  [ "$contracted" = 0 ] || continue
   contracted=$(without_divisions "$ptx" | sed -E 's/\b(add|sub|mul)\.rn\.f/\1.f/' | fused_of "$architecture")
 done
 [ $found = 1 ] || { echo "no PTX in $folder"; exit 1; }
 if [ -z "$nvdisasm" ]; then
   echo "no nvdisasm: machine code was not looked at"
-elif [ $contracted = 0 ]; then
+elif [ "$contracted" = 0 ]; then
   echo "contraction was not found where it was asked for"
   failed=1
 fi
