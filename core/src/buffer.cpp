@@ -1,6 +1,6 @@
 #include <coppice/buffer.h>
 
-#include <cstdlib>
+#include <stdlib.h>  // posix_memalign
 #include <new>
 
 #if defined(__linux__)
@@ -14,14 +14,12 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 /// Below, the rest of a half-used huge page would cost more than its faults.
 constexpr std::size_t kLeastHuge = 2 * kHugePage;
 
-std::size_t rounded_up(std::size_t size, std::size_t unit) { return (size + unit - 1) / unit * unit; }
-
 }  // namespace
 
 void* allocate_buffer(std::size_t n_bytes) {
   const std::size_t alignment = n_bytes >= kLeastHuge ? kHugePage : kBufferAlignment;
-  void* memory = std::aligned_alloc(alignment, rounded_up(n_bytes, kBufferAlignment));
-  if (memory == nullptr) throw std::bad_alloc();
+  void* memory = nullptr;
+  if (::posix_memalign(&memory, alignment, n_bytes) != 0) throw std::bad_alloc();
 #if defined(__linux__)
   // Whole pages only: what follows the last one keeps small pages, and nothing is paid for that is not used.
   if (n_bytes >= kLeastHuge) ::madvise(memory, n_bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
