@@ -27,6 +27,6 @@ void* allocate_buffer(std::size_t n_bytes) {
   return memory;
 }
 
-void free_buffer(void* memory) noexcept { std::free(memory); }
+void free_buffer(void* memory) noexcept { ::free(memory); }
 
 }  // namespace coppice::detail
