@@ -1,6 +1,6 @@
 #include <coppice/buffer.h>
 
-#include <stdlib.h>  // posix_memalign
+#include <cstdlib>
 #include <new>
 
 #if defined(__linux__)
@@ -27,6 +27,6 @@ void* allocate_buffer(std::size_t n_bytes) {
   return memory;
 }
 
-void free_buffer(void* memory) noexcept { ::free(memory); }
+void free_buffer(void* memory) noexcept { std::free(memory); }
 
 }  // namespace coppice::detail
