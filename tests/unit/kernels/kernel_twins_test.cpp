@@ -212,6 +212,19 @@ TEST_P(KernelTwins, SubtractAndFindNumeric) {
     ASSERT_EQ(a.score, b.score) << trial;
     ASSERT_EQ(a.key, b.key) << trial;
     ASSERT_EQ(a.left, b.left) << trial;
+    // A best of the same score, or a unit in the last place beside it, from a feature before or after this
+    // one.
+    for (const double score : {std::nextafter(a.score, -1), a.score, std::nextafter(a.score, 1e30)}) {
+      for (const std::uint32_t feature : {2U, 4U}) {
+        const Split before = {.score = score, .key = detail::split_key(feature, 9, 1), .left = 5};
+        Split c = before, d = before;
+        scalar_.find_numeric(3, bins.data(), n_bins, total, rule, c);
+        vector_.find_numeric(3, bins.data(), n_bins, total, rule, d);
+        ASSERT_EQ(c.score, d.score) << trial;
+        ASSERT_EQ(c.key, d.key) << trial;
+        ASSERT_EQ(c.left, d.left) << trial;
+      }
+    }
 
     for (Word& w : child) w = detail::pack(below(9) - 4, below(9));
     std::vector<Word> parent_a = bins, parent_b = bins;
