@@ -9,7 +9,10 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,6 +24,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdint>
 #include <fstream>
 #include <iterator>
@@ -97,9 +101,40 @@ struct Result {
   double seconds = 0;
 };
 
+/// The bytes of a request, in memory that sendfile can send from.
+class Request {
+ public:
+  explicit Request(const std::string& bytes) : file_(::memfd_create("request", MFD_CLOEXEC)), bytes_(bytes) {
+    if (file_ < 0) fail("memfd_create");
+    for (std::size_t written = 0; written < bytes.size();) {
+      const ssize_t n = ::write(file_, bytes.data() + written, bytes.size() - written);
+      if (n < 0) fail("write");
+      written += static_cast<std::size_t>(n);
+    }
+  }
+  ~Request() { ::close(file_); }
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+  [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+
+  /// Sends what comes after the first `begin` bytes, as far as the socket takes it. Large requests are not
+  /// copied, because what the load takes is taken from the server on the same machine.
+  ssize_t send(int socket, std::size_t begin) const noexcept {
+    constexpr std::size_t kCopiedBytes = 16 * 1024;
+    if (size() <= kCopiedBytes) return ::send(socket, bytes_.data() + begin, size() - begin, MSG_NOSIGNAL);
+    auto offset = static_cast<off_t>(begin);
+    return ::sendfile(socket, file_, &offset, size() - begin);
+  }
+
+ private:
+  int file_;
+  std::string bytes_;
+};
+
 class Load {
  public:
-  Load(const Options& options, const std::string& request)
+  Load(const Options& options, const Request& request)
       : options_(options), request_(request), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (epoll_ < 0) fail("epoll_create1");
     connections_.resize(static_cast<std::size_t>(options.connections));
@@ -161,6 +196,7 @@ class Load {
     }
     const int on = 1;
     ::setsockopt(connection.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::ioctl(connection.socket, FIONBIO, &on);
     epoll_event event{.events = EPOLLIN, .data = {.ptr = &connection}};
     ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.socket, &event);
   }
@@ -192,8 +228,7 @@ class Load {
   void send(Connection& connection) {
     const bool was_waiting = connection.n_sent > 0;
     while (connection.n_sent < request_.size()) {
-      const ssize_t n = ::send(connection.socket, request_.data() + connection.n_sent,
-                               request_.size() - connection.n_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+      const ssize_t n = request_.send(connection.socket, connection.n_sent);
       if (n < 0 && errno == EAGAIN) return watch(connection, EPOLLIN | EPOLLOUT);
       if (n < 0) return lose(connection);
       connection.n_sent += static_cast<std::size_t>(n);
@@ -212,7 +247,7 @@ class Load {
   }
 
   void receive(Connection& connection) {
-    const ssize_t n = ::recv(connection.socket, bytes_.data(), bytes_.size(), MSG_DONTWAIT);
+    const ssize_t n = ::recv(connection.socket, bytes_.data(), bytes_.size(), 0);
     if (n < 0 && errno == EAGAIN) return;
     if (n <= 0) return lose(connection);
     if (!connection.parser) return;  // an answer to nothing
@@ -251,7 +286,7 @@ class Load {
   }
 
   const Options& options_;
-  const std::string& request_;
+  const Request& request_;
   int epoll_;
   std::vector<Connection> connections_;
   std::vector<Connection*> idle_;
@@ -296,7 +331,8 @@ void print(const Options& options, Result result) {
 
 void run(const Options& options) {
   ::prctl(PR_SET_TIMERSLACK, 1);  // a request that is due in 10 microseconds is due in 10
-  const std::string request = make_request(options);
+  ::signal(SIGPIPE, SIG_IGN);     // of sendfile; a connection that ended is told by its result
+  const Request request(make_request(options));
   Load load(options, request);
   if (options.warm_up_seconds > 0) load.run(options.warm_up_seconds);
   print(options, load.run(options.seconds));

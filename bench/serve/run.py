@@ -33,8 +33,9 @@ COLUMNS = 30
 TREES, DEPTH = 100, 6
 TRAINING_ROWS = 20_000
 CASES = {"single": 1, "batch": 500}  # rows of a request
-# Requests a second at which every server that can is measured: what the Python servers can take, and more.
-RATES = {"single": (500, 30_000), "batch": (50, 1_000)}
+# Requests a second at which every server that can is measured: what the Python servers take with ease, half of what
+# they can do at most, and more.
+RATES = {"single": (500, 1_500, 30_000), "batch": (50, 120, 1_000)}
 HIGHEST_SHARE = 0.9  # of what a server can do at most; at a higher rate the queue is what is measured
 WORKERS = len(os.sched_getaffinity(0))
 ECHO = "coppice_bench_echo"  # echo.cpp: an empty server, which bounds all others

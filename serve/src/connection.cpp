@@ -193,7 +193,7 @@ class Connection final : public ConnectionBase, public std::enable_shared_from_t
 
   Step answer() {
     answering_since_ = now();
-    if (service_.is_quick(request_, route_)) {
+    if (io_.small_first.answers_at_once(service_.effort_of(request_, route_), answering_since_)) {
       io_.response.clear();
       service_.answer(request_, route_, io_.worker, io_.response);
       return finish(io_.response);

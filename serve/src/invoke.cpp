@@ -9,7 +9,8 @@
 namespace coppice::serve {
 namespace {
 
-constexpr std::size_t kQuickBodyBytes = 16 * 1024;
+constexpr std::size_t kSmallBodyBytes = 16 * 1024;
+constexpr std::size_t kModerateBodyBytes = 512 * 1024;
 /// Contributions cost about so many times what a score does.
 constexpr std::size_t kCostOfExplaining = 16;
 
@@ -73,11 +74,13 @@ void copy_to_shadow(const ServedModel& model, const BodyType& type, std::string_
 
 }  // namespace
 
-bool is_quick_invocation(const Request& request, const Route& route,
-                         std::string_view default_output) noexcept {
+Effort effort_of_invocation(const Request& request, const Route& route,
+                            std::string_view default_output) noexcept {
   const bool is_explained = asks_to_explain(route.query) || asks_to_explain(request.custom_attributes) ||
                             asks_to_explain(default_output);
-  return request.body.size() <= (is_explained ? kQuickBodyBytes / kCostOfExplaining : kQuickBodyBytes);
+  const std::size_t cost = request.body.size() * (is_explained ? kCostOfExplaining : 1);
+  if (cost <= kSmallBodyBytes) return Effort::kSmall;
+  return cost <= kModerateBodyBytes ? Effort::kModerate : Effort::kLarge;
 }
 
 void score(const ServedModel& model, const BodyType& type, std::string_view body, Worker& worker) {

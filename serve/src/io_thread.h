@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 
+#include "effort.h"
 #include "metrics.h"
 #include "response.h"
 #include "service.h"
@@ -63,6 +64,7 @@ struct IoThread {
   Worker worker;
   SpareBuffers buffers;
   Response response;  ///< of the request that is being answered on this thread
+  SmallFirst small_first;
   ConnectionList connections;
   boost::asio::io_context context;  // after the list: its handlers hold the connections
   boost::asio::steady_timer sweep_timer;

@@ -90,11 +90,11 @@ bool Service::admit(const Request& request, const Route& route, Origin origin, R
   return true;
 }
 
-bool Service::is_quick(const Request& request, const Route& route) const noexcept {
+Effort Service::effort_of(const Request& request, const Route& route) const noexcept {
   if (route.is_invocation() || route.kind == RouteKind::kStatusPage) {
-    return is_quick_invocation(request, route, store_.options().output);
+    return effort_of_invocation(request, route, store_.options().output);
   }
-  return !changes_models(request, route);
+  return changes_models(request, route) ? Effort::kLarge : Effort::kSmall;
 }
 
 void Service::answer(const Request& request, const Route& route, Worker& worker, Response& response) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "access_log.h"
+#include "effort.h"
 #include "history.h"
 #include "metrics.h"
 #include "request.h"
@@ -41,8 +42,8 @@ class Service {
   [[nodiscard]] bool admit(const Request& request, const Route& route, Origin origin,
                            Response& response) const;
 
-  /// Whether a request is answered so quickly that it need not leave its connection's thread.
-  [[nodiscard]] bool is_quick(const Request& request, const Route& route) const noexcept;
+  /// How long the answer to a request takes.
+  [[nodiscard]] Effort effort_of(const Request& request, const Route& route) const noexcept;
 
   /// Answers an admitted request. Errors become responses.
   void answer(const Request& request, const Route& route, Worker& worker, Response& response);

@@ -181,13 +181,15 @@ TEST(ServerLimits, AFullQueueIsToldAtOnce) {
   ServerOptions options = quick_options();
   options.limits.queued_requests = 0;
   RunningServer server(options);
-  std::string many;
-  for (int i = 0; i < 10'000; ++i) many += "1,1\n";
+  std::string large;
+  for (int i = 0; i < 200'000; ++i) large += "1,1\n";
   Client client = server.connect();
-  const Reply reply = client.ask(csv_request("/invocations", many));
+  const Reply reply = client.ask(csv_request("/invocations", large));
   EXPECT_EQ(reply.status, 503);
   EXPECT_EQ(reply.headers.at("retry-after"), "1");
-  EXPECT_EQ(client.ask(csv_request("/invocations", "1,1")).body, "1\n");  // small ones do not queue
+  // Only large ones queue while nothing else comes.
+  EXPECT_EQ(client.ask(csv_request("/invocations", large.substr(0, 40'000))).status, 200);
+  EXPECT_EQ(client.ask(csv_request("/invocations", "1,1")).body, "1\n");
 }
 
 TEST(ServerLimits, TenThousandIdleConnectionsTakeLittleAndDisturbNobody) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "access_log.h"
+#include "effort.h"
 #include "history.h"
 #include "response.h"
 #include "route.h"
@@ -55,6 +56,20 @@ TEST(Routes, MethodsAreWholeWords) {
   EXPECT_TRUE(is_allowed(RouteKind::kPing, Method::kHead));
   EXPECT_FALSE(is_allowed(RouteKind::kPing, Method::kPost));
   EXPECT_FALSE(is_allowed(RouteKind::kInvocations, Method::kOther));
+}
+
+TEST(Effort, ModerateRequestsAreLeftToTheQueueWhileSmallOnesCome) {
+  SmallFirst rule;
+  const SmallFirst::Time begin{std::chrono::hours(1)};
+  EXPECT_TRUE(rule.answers_at_once(Effort::kModerate, begin));
+  EXPECT_FALSE(rule.answers_at_once(Effort::kLarge, begin));
+  EXPECT_TRUE(rule.answers_at_once(Effort::kSmall, begin));
+  EXPECT_FALSE(rule.answers_at_once(Effort::kModerate, begin));
+  EXPECT_FALSE(rule.answers_at_once(Effort::kModerate, begin + SmallFirst::kMemory));
+  EXPECT_TRUE(rule.answers_at_once(Effort::kSmall, begin + SmallFirst::kMemory));
+  const SmallFirst::Time forgotten = begin + 2 * SmallFirst::kMemory + std::chrono::nanoseconds(1);
+  EXPECT_TRUE(rule.answers_at_once(Effort::kModerate, forgotten));
+  EXPECT_FALSE(rule.answers_at_once(Effort::kLarge, forgotten));
 }
 
 TEST(Routes, FormsAreDecoded) {
