@@ -172,7 +172,7 @@ void sum_block(const Engine& engine, const Block& block) noexcept {
 }  // namespace
 
 const Kernels* avx2_kernels() noexcept {
-  static constexpr Kernels kKernels{Isa::kAvx2, code_tile, code_row, sum_row, sum_block};
+  static constexpr Kernels kKernels{Isa::kAvx2, gather_values, code_tile, code_row, sum_row, sum_block};
   return &kKernels;
 }
 

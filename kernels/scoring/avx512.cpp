@@ -52,6 +52,52 @@ void code_row(const Engine& engine, const float* row, std::uint8_t* codes) noexc
   }
 }
 
+// Turns 16 by 16 values. Dealing the halves of 256 values like cards moves the one at place abcdefgh (in
+// bits; abcd is the row) to bcdefgha; four times make it efghabcd.
+void transpose_square(__m512 (&square)[16]) noexcept {
+  const __m512i low = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+  for (int step = 0; step < 4; ++step) {
+    __m512 dealt[16];
+    for (int i = 0; i < 8; ++i) {
+      dealt[2 * i] = _mm512_permutex2var_ps(square[i], low, square[i + 8]);
+      dealt[2 * i + 1] = _mm512_permutex2var_ps(square[i], high, square[i + 8]);
+    }
+    std::copy_n(dealt, 16, square);
+  }
+}
+
+// The bits of the first n of sixteen values.
+__mmask16 first_bits(std::size_t n) noexcept {
+  return static_cast<__mmask16>((std::uint32_t{1} << std::min<std::size_t>(n, 16)) - 1);
+}
+
+void gather_tile(const float* rows, std::size_t n_features, std::size_t n_rows,
+                 std::span<const Coding> codings, TileValues& values) noexcept {
+  constexpr std::size_t kReach = 32;  // features that two registers hold
+  std::uint32_t begin = codings.front().feature, end = begin + 1;
+  for (const Coding& coding : codings) {
+    begin = std::min(begin, coding.feature);
+    end = std::max(end, coding.feature + 1);
+  }
+  const std::size_t n_reached = end - begin;
+  if (n_reached > kReach) return gather_values(rows, n_features, n_rows, codings, values);
+  alignas(64) std::array<std::uint32_t, 16> places{};
+  for (std::size_t c = 0; c < codings.size(); ++c) places[c] = codings[c].feature - begin;
+  const __m512i index = _mm512_load_si512(places.data());
+  const __mmask16 low = first_bits(n_reached), high = first_bits(std::max<std::size_t>(n_reached, 16) - 16);
+  for (std::size_t first = 0; first < n_rows; first += 16) {
+    __m512 square[16];
+    for (std::size_t i = 0; i < 16; ++i) {
+      const float* row = rows + std::min(first + i, n_rows - 1) * n_features + begin;
+      square[i] = _mm512_permutex2var_ps(_mm512_maskz_loadu_ps(low, row), index,
+                                         _mm512_maskz_loadu_ps(high, row + 16));
+    }
+    transpose_square(square);
+    for (std::size_t c = 0; c < codings.size(); ++c) _mm512_store_ps(&values.of[c][first], square[c]);
+  }
+}
+
 // table[index], 16 lanes; only the low bits of an index count. kSize: 16, 32, 64 or 128.
 template <int kSize>
 __m512 lookup(const float* table, __m512i index) noexcept {
@@ -387,7 +433,7 @@ void sum_block(const Engine& engine, const Block& block) noexcept {
 }  // namespace
 
 const Kernels* avx512_kernels() noexcept {
-  static constexpr Kernels kKernels{Isa::kAvx512, code_tile, code_row, sum_row, sum_block};
+  static constexpr Kernels kKernels{Isa::kAvx512, gather_tile, code_tile, code_row, sum_row, sum_block};
   return &kKernels;
 }
 

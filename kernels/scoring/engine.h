@@ -115,6 +115,12 @@ struct TreeRun {
   bool is_small = false;
 };
 
+/// Values of some codings' features in the rows of a tile.
+struct TileValues {
+  static constexpr std::size_t kCodings = 16;
+  alignas(64) std::array<std::array<float, kTileRows>, kCodings> of;
+};
+
 struct Kernels;
 
 /// A model made ready for scoring. Immutable once built.
@@ -165,6 +171,10 @@ enum class Isa : std::uint8_t { kScalar, kAvx2, kAvx512 };
 /// The kernels of one instruction set. All give the same bits.
 struct Kernels {
   Isa isa;
+  /// Puts n_rows <= kTileRows rows [n_rows, n_features] into columns, for at most TileValues::kCodings
+  /// codings. Values of rows from n_rows on become any numbers.
+  void (*gather_tile)(const float* rows, std::size_t n_features, std::size_t n_rows,
+                      std::span<const Coding> codings, TileValues& values) noexcept;
   /// Codes of 64 values of a numeric coding, missing values as 0. Result: a bit for each missing value.
   std::uint64_t (*code_tile)(const Engine&, const Coding&, const float* values, std::uint8_t* codes) noexcept;
   /// Codes of one row, [n_columns]; room for kScratchBytes.
@@ -191,6 +201,10 @@ void force_isa(std::optional<Isa> isa) noexcept;
 [[nodiscard]] const Kernels* avx512_kernels() noexcept;  ///< null where the build has none
 
 // Portable pieces that every instruction set uses.
+
+/// Kernels::gather_tile, value by value.
+void gather_values(const float* rows, std::size_t n_features, std::size_t n_rows,
+                   std::span<const Coding> codings, TileValues& values) noexcept;
 
 /// Code of a category code. NaN is missing; fractions are cut off.
 [[nodiscard]] inline std::uint8_t category_code(const Engine& engine, const Coding& coding,

@@ -73,6 +73,14 @@ void sum_block(const Engine& engine, const Block& block) noexcept {
 
 }  // namespace
 
+void gather_values(const float* rows, std::size_t n_features, std::size_t n_rows,
+                   std::span<const Coding> codings, TileValues& values) noexcept {
+  for (std::size_t i = 0; i < n_rows; ++i) {
+    const float* row = rows + i * n_features;
+    for (std::size_t c = 0; c < codings.size(); ++c) values.of[c][i] = row[codings[c].feature];
+  }
+}
+
 void leaves_of_row(const Engine& engine, std::uint32_t first_tree, std::uint32_t n_trees,
                    const std::uint8_t* codes, std::array<std::uint32_t, kLanes>& leaves) noexcept {
   std::array<const std::uint8_t*, kLanes> rows;
@@ -108,7 +116,7 @@ void walk_rows(const Engine& engine, std::uint32_t tree, const Block& block) noe
 }
 
 const Kernels& scalar_kernels() noexcept {
-  static constexpr Kernels kKernels{Isa::kScalar, code_tile, code_row, sum_row, sum_block};
+  static constexpr Kernels kKernels{Isa::kScalar, gather_values, code_tile, code_row, sum_row, sum_block};
   return kKernels;
 }
 

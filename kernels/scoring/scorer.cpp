@@ -15,6 +15,7 @@ namespace {
 
 using scoring::Coding;
 using scoring::kTileRows;
+using scoring::TileValues;
 
 constexpr std::size_t kMinBlockRows = 16;  // fewer rows are faster one by one
 
@@ -29,24 +30,16 @@ struct Table {
   }
 };
 
-// Values of some codings' features in the rows of a tile.
-struct TileValues {
-  static constexpr std::size_t kCodings = 16;
-  alignas(64) std::array<std::array<float, kTileRows>, kCodings> of;
-};
-
 // Gathers rows [first, first + n_rows), n_rows <= kTileRows.
-void gather(const Table& table, std::span<const Coding> codings, std::size_t first, std::size_t n_rows,
-            TileValues& values) noexcept {
-  if (table.rows == nullptr) {
-    for (std::size_t c = 0; c < codings.size(); ++c) {
-      std::copy_n(table.columns[codings[c].feature] + first, n_rows, values.of[c].data());
-    }
+void gather(const scoring::Engine& engine, const Table& table, std::span<const Coding> codings,
+            std::size_t first, std::size_t n_rows, TileValues& values) noexcept {
+  if (table.rows != nullptr) {
+    engine.kernels->gather_tile(table.rows + first * table.n_features, table.n_features, n_rows, codings,
+                                values);
     return;
   }
-  for (std::size_t i = 0; i < n_rows; ++i) {
-    const float* row = table.rows + (first + i) * table.n_features;
-    for (std::size_t c = 0; c < codings.size(); ++c) values.of[c][i] = row[codings[c].feature];
+  for (std::size_t c = 0; c < codings.size(); ++c) {
+    std::copy_n(table.columns[codings[c].feature] + first, n_rows, values.of[c].data());
   }
 }
 
@@ -79,7 +72,7 @@ void code_block(const scoring::Engine& engine, const Table& table, std::size_t f
     for (std::size_t c = 0; c < codings.size(); c += TileValues::kCodings) {
       const std::span<const Coding> some =
           codings.subspan(c, std::min(TileValues::kCodings, codings.size() - c));
-      gather(table, some, first + row, std::min(kTileRows, n_rows - row), values);
+      gather(engine, table, some, first + row, std::min(kTileRows, n_rows - row), values);
       for (std::size_t i = 0; i < some.size(); ++i) {
         code_tile(engine, some[i], values.of[i].data(), std::min(kTileRows, stride), stride, codes + row);
       }
