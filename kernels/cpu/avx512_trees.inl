@@ -191,13 +191,50 @@ struct LaneSplit {
   }
 };
 
+/// The bins of sixteen slots, of which `valid` are asked for, and what it takes to find them.
+class SlotBins {
+ public:
+  explicit SlotBins(const BinSource& source)
+      : source_(source),
+        block_stride_(_mm512_set1_epi32(static_cast<int>(source.block_stride))),
+        row_stride_(_mm512_set1_epi32(static_cast<int>(source.row_stride))) {}
+
+  [[nodiscard]] __m512i operator()(__m512i slot, __mmask16 valid) const {
+    // A gather takes longer than all the rest, and the rows of a large node lie close together.
+    if (source_.row_stride == 1) {
+      const auto first = static_cast<std::uint32_t>(_mm512_cvtsi512_si32(slot));
+      const std::size_t block = first / kBlockRows, row = std::min(first % kBlockRows, kBlockRows - kNear);
+      const __m512i ahead =
+          _mm512_sub_epi32(slot, _mm512_set1_epi32(static_cast<int>(block * kBlockRows + row)));
+      if (_mm512_mask_cmplt_epu32_mask(valid, ahead, _mm512_set1_epi32(kNear)) == valid) {
+        const std::uint8_t* bins = source_.base + block * source_.block_stride + row;
+        const __m512i at = _mm512_castsi128_si512(_mm512_cvtepi32_epi8(ahead));
+        const __m512i near =
+            _mm512_permutex2var_epi8(_mm512_loadu_si512(bins), at, _mm512_loadu_si512(bins + 64));
+        return _mm512_cvtepu8_epi32(_mm512_castsi512_si128(near));
+      }
+    }
+    const __m512i block = _mm512_srli_epi32(slot, std::countr_zero(kBlockRows));
+    const __m512i row = _mm512_and_si512(slot, _mm512_set1_epi32(static_cast<int>(kBlockRows) - 1));
+    const __m512i offset =
+        _mm512_add_epi32(_mm512_mullo_epi32(block, block_stride_), _mm512_mullo_epi32(row, row_stride_));
+    return _mm512_and_si512(
+        _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), valid, offset, source_.base, 1),
+        _mm512_set1_epi32(255));
+  }
+
+ private:
+  static constexpr std::size_t kNear = 128;  ///< rows whose bins two registers hold
+
+  BinSource source_;
+  __m512i block_stride_, row_stride_;
+};
+
 std::size_t part_slots(const BinSource& source, const Split& split, const std::uint32_t* slots,
                        std::uint32_t first_slot, std::size_t n, std::uint32_t* left, std::uint32_t* right) {
   if (!source.is_small) return scalar_kernels().part_slots(source, split, slots, first_slot, n, left, right);
   const LaneSplit lane_split(split);
-  const __m512i block_stride = _mm512_set1_epi32(static_cast<int>(source.block_stride));
-  const __m512i row_stride = _mm512_set1_epi32(static_cast<int>(source.row_stride));
-  const __m512i row_mask = _mm512_set1_epi32(static_cast<int>(kBlockRows) - 1);
+  const SlotBins bins_of(source);
   std::size_t n_left = 0, n_right = 0;
   for (std::size_t i = 0; i < n; i += 16) {
     const __mmask16 valid = inside(i, n);
@@ -205,12 +242,7 @@ std::size_t part_slots(const BinSource& source, const Split& split, const std::u
         slots != nullptr
             ? _mm512_maskz_loadu_epi32(valid, slots + i)
             : _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first_slot + i)), lane_numbers());
-    const __m512i offset = _mm512_add_epi32(_mm512_mullo_epi32(_mm512_srli_epi32(slot, 9), block_stride),
-                                            _mm512_mullo_epi32(_mm512_and_si512(slot, row_mask), row_stride));
-    const __m512i gathered =
-        _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), valid, offset, source.base, 1);
-    const __m512i bins = _mm512_and_si512(gathered, _mm512_set1_epi32(255));
-    const auto to_right = static_cast<__mmask16>(lane_split.right(bins) & valid);
+    const auto to_right = static_cast<__mmask16>(lane_split.right(bins_of(slot, valid)) & valid);
     const auto to_left = static_cast<__mmask16>(valid & ~to_right);
     _mm512_storeu_si512(left + n_left, _mm512_maskz_compress_epi32(to_left, slot));
     _mm512_storeu_si512(right + n_right, _mm512_maskz_compress_epi32(to_right, slot));

@@ -257,7 +257,10 @@ TEST_P(KernelTwins, PartSlots) {
     const Split split = random_split(random_, 0);
     const auto n = static_cast<std::size_t>(below(2048));
     std::vector<std::uint32_t> slots(n);
-    for (auto& slot : slots) slot = static_cast<std::uint32_t>(below(4096));
+    // Anywhere, or close together as in a large node, over the ends of blocks.
+    const bool is_near = trial % 4 < 2;
+    for (std::size_t i = 0; i < n; ++i)
+      slots[i] = static_cast<std::uint32_t>(is_near ? (2 * i + below(1 + trial)) % 4096 : below(4096));
     const std::uint32_t* list = trial % 3 == 0 ? nullptr : slots.data();
     std::vector<std::uint32_t> left_a(n + 16), right_a(n + 16), left_b(n + 16), right_b(n + 16);
     const std::size_t n_a = scalar_.part_slots(source, split, list, 17, n, left_a.data(), right_a.data());
