@@ -214,16 +214,26 @@ class SlotBins {
         return _mm512_cvtepu8_epi32(_mm512_castsi512_si128(near));
       }
     }
-    const __m512i block = _mm512_srli_epi32(slot, std::countr_zero(kBlockRows));
-    const __m512i row = _mm512_and_si512(slot, _mm512_set1_epi32(static_cast<int>(kBlockRows) - 1));
-    const __m512i offset =
-        _mm512_add_epi32(_mm512_mullo_epi32(block, block_stride_), _mm512_mullo_epi32(row, row_stride_));
     return _mm512_and_si512(
-        _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), valid, offset, source_.base, 1),
+        _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), valid, offsets(slot), source_.base, 1),
         _mm512_set1_epi32(255));
   }
 
+  /// Fetches what will be asked for of slots[0 .. 15], where they lie apart.
+  void fetch(const std::uint32_t* slots) const {
+    if (slots[15] - slots[0] < kNear) return;
+    alignas(64) std::uint32_t at[16];
+    _mm512_store_si512(at, offsets(_mm512_loadu_si512(slots)));
+    for (const std::uint32_t offset : at) __builtin_prefetch(source_.base + offset);
+  }
+
  private:
+  [[nodiscard]] __m512i offsets(__m512i slot) const {
+    const __m512i block = _mm512_srli_epi32(slot, std::countr_zero(kBlockRows));
+    const __m512i row = _mm512_and_si512(slot, _mm512_set1_epi32(static_cast<int>(kBlockRows) - 1));
+    return _mm512_add_epi32(_mm512_mullo_epi32(block, block_stride_), _mm512_mullo_epi32(row, row_stride_));
+  }
+
   static constexpr std::size_t kNear = 128;  ///< rows whose bins two registers hold
 
   BinSource source_;
@@ -235,6 +245,7 @@ std::size_t part_slots(const BinSource& source, const Split& split, const std::u
   if (!source.is_small) return scalar_kernels().part_slots(source, split, slots, first_slot, n, left, right);
   const LaneSplit lane_split(split);
   const SlotBins bins_of(source);
+  constexpr std::size_t kAhead = 64;  // slots; a gather alone keeps too few lines on their way
   std::size_t n_left = 0, n_right = 0;
   for (std::size_t i = 0; i < n; i += 16) {
     const __mmask16 valid = inside(i, n);
@@ -242,6 +253,7 @@ std::size_t part_slots(const BinSource& source, const Split& split, const std::u
         slots != nullptr
             ? _mm512_maskz_loadu_epi32(valid, slots + i)
             : _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first_slot + i)), lane_numbers());
+    if (slots != nullptr && i + kAhead + 16 <= n) bins_of.fetch(slots + i + kAhead);
     const auto to_right = static_cast<__mmask16>(lane_split.right(bins_of(slot, valid)) & valid);
     const auto to_left = static_cast<__mmask16>(valid & ~to_right);
     _mm512_storeu_si512(left + n_left, _mm512_maskz_compress_epi32(to_left, slot));
