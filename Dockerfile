@@ -13,7 +13,7 @@ RUN cmake -S /source -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release \
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends libfmt9 libssl3 libstdc++6 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --no-create-home --shell /usr/sbin/nologin --uid 10001 coppice \
+ && useradd --no-create-home --shell /usr/sbin/nologin --uid 10001 coppice \
  && install --directory --owner=coppice /opt/ml /opt/ml/model
 COPY --from=build /build/coppice /usr/local/bin/coppice
 # A service that mounts /opt/ml for root alone needs RUN_AS=root.

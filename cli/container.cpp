@@ -17,6 +17,7 @@
 
 #include "checkpoints.h"
 #include "container_job.h"
+#include "model_destination.h"
 #include "progress.h"
 #include "text.h"
 
@@ -89,9 +90,19 @@ Model train_rounds(ContainerJob job, const Tables& tables, const std::optional<M
   return train(*backend, job.parameters, tables.train, options);
 }
 
+/// Where the model goes. A mounted folder may belong to another user: that is found out before training.
+std::string make_model_path(const fs::path& root) {
+  std::error_code ignored;  // the check says what is wrong
+  fs::create_directories(root / "model", ignored);
+  std::string path = (root / "model" / "xgboost-model").string();
+  check_model_destination(path);
+  return path;
+}
+
 void run_job(const fs::path& root) {
   const ContainerJob job = read_container_job(root);
   handle_termination(job.saves_on_termination);
+  const std::string path = make_model_path(root);
   std::optional<Checkpoints> checkpoints;
   std::optional<Model> previous;
   if (job.checkpoints) previous = checkpoints.emplace(*job.checkpoints).newest();
@@ -105,8 +116,6 @@ void run_job(const fs::path& root) {
     write_output(fmt::format("Validation matrix has {} rows\n", tables.validation->n_rows));
   }
   const Model model = train_rounds(job, tables, previous, checkpoints ? &*checkpoints : nullptr);
-  fs::create_directories(root / "model");
-  const std::string path = (root / "model" / "xgboost-model").string();
   io::save_model(model, path);
   write_output(fmt::format("{}{}: model of {} rounds\n",
                            g_is_terminated != 0 ? "Terminated by SIGTERM; " : "", path, model.trees.size()));
@@ -128,13 +137,14 @@ void write_failure(const fs::path& root, const char* reason) noexcept {
 }  // namespace
 
 bool is_container(const fs::path& root) {
-  std::error_code ignored;
-  return fs::exists(root / "input" / "config" / "hyperparameters.json", ignored);
+  std::error_code error;  // as where the folder may not be entered: reading the file then says why
+  return fs::exists(root / "input" / "config" / "hyperparameters.json", error) || error;
 }
 
 ExitCode train_in_container(const fs::path& root) {
   try {
-    fs::remove(failure_path(root));  // of an earlier run
+    std::error_code ignored;  // a service that finds exit code 0 does not look at the file
+    fs::remove(failure_path(root), ignored);
     run_job(root);
   } catch (const std::exception& error) {
     if (fs::is_directory(root)) write_failure(root, error.what());

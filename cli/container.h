@@ -10,7 +10,7 @@ namespace coppice::cli {
 /// Where a managed training service puts its files.
 inline constexpr const char* kContainerRoot = "/opt/ml";
 
-/// Are there the files of a managed training job below this root?
+/// Are there the files of a managed training job below this root, readable or not?
 [[nodiscard]] bool is_container(const std::filesystem::path& root);
 
 /// Trains as the files below `root` ask for, and writes model/xgboost-model there; rounds and metrics go to

@@ -145,8 +145,8 @@ std::optional<fs::path> checkpoint_folder(const fs::path& root) {
 ContainerJob read_container_job(const fs::path& root) {
   const fs::path config = root / "input" / "config";
   ContainerJob job;
-  check_hosts(config / "resourceconfig.json");
   const auto hyperparameters = read_hyperparameters(config / "hyperparameters.json");
+  check_hosts(config / "resourceconfig.json");
   read_channels(root, job);
   set_hyperparameters(hyperparameters, job);
   job.checkpoints = checkpoint_folder(root);

@@ -7,12 +7,10 @@
 #include <coppice/train.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -23,6 +21,7 @@
 
 #include "container.h"
 #include "holdout.h"
+#include "model_destination.h"
 #include "named_tables.h"
 #include "options.h"
 #include "progress.h"
@@ -87,20 +86,6 @@ struct Outcome {
   double read_seconds = 0, bin_seconds = 0, save_seconds = 0;
   TrainReport train;
 };
-
-/// A long training must not end in a model that cannot be saved.
-void check_output(const std::string& path) {
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  const std::string folder = parent.empty() ? "." : parent.string();
-  if (path == "-") throw Error("cli.usage", "--model -: a model goes to a file; name it");
-  if (std::filesystem::is_directory(path)) {
-    throw Error("io.file.write", fmt::format("{}: is a folder; name a file in it", path));
-  }
-  if (!std::filesystem::is_directory(folder) || ::access(folder.c_str(), W_OK) != 0) {
-    throw Error("io.file.write",
-                fmt::format("{}: folder {} does not exist or cannot be written to", path, folder));
-  }
-}
 
 /// A binary model of one class is refused (core.train.one_class); a number that never changes is learned.
 void warn_of_constant_label(const Dataset& data, Objective objective) {
@@ -249,7 +234,7 @@ ExitCode run(const Arguments& arguments, std::size_t n_options) {
   const Model* previous = loaded ? &*loaded : nullptr;
   const Parameters parameters =
       read_parameters(arguments.parameters, previous != nullptr ? previous->parameters : Parameters{});
-  check_output(arguments.model);
+  check_model_destination(arguments.model);
 
   io::CsvOptions csv = arguments.csv;
   csv.threads = parameters.threads;

@@ -173,6 +173,20 @@ TEST_F(Container, ChannelsAreChecked) {
   expect_failure(train(), "[cli.container.file] ml/input/config/resourceconfig.json: no JSON object");
 }
 
+TEST_F(Container, AModelThatCannotBeSavedIsNotTrained) {
+  write("ml/model", "no folder");
+  const Outcome outcome = train();
+  expect_failure(outcome, "[io.file.write] ml/model/xgboost-model: folder ml/model does not exist or ");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.output, "") << "nothing was read or trained";
+}
+
+TEST_F(Container, AnEarlierFailureThatCannotBeRemovedIsNone) {
+  fs::create_directories(folder() / "ml/output/failure/of another run");
+  const Outcome outcome = train();
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
+}
+
 TEST_F(Container, BadRowsAreNamedInTheReason) {
   write("ml/input/data/train/more/b.csv", "1,5,6\nClass,V1,V2\n");
   expect_failure(train(), "[io.csv.label] ml/input/data/train/more/b.csv:2: ");

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "program.h"
 
@@ -50,12 +51,20 @@ TEST_F(Dockerfile, EntryPointTrainsAJobInOptMl) {
   write("ml/input/config/hyperparameters.json", R"({"num_round": "2", "objective": "binary:logistic"})");
   write("ml/input/config/inputdataconfig.json", R"({"train": {"ContentType": "text/csv"}})");
   write("ml/input/data/train/t.csv", "1,5\n0,1\n1,6\n0,2\n");
-  const Outcome outcome = run_shell(
+  const std::string train =
       "unshare --mount sh -ec 'mount -t tmpfs none /opt; mkdir /opt/ml; mount --bind ml /opt/ml; cd /; "
-      "coppice train'");
+      "coppice train'";
+  const Outcome outcome = run_shell(train);
   EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
   EXPECT_THAT(outcome.output, HasSubstr("\n/opt/ml/model/xgboost-model: model of 2 rounds\n"));
   EXPECT_TRUE(exists("ml/model/xgboost-model"));
+
+  // A job that cannot be read is told from none.
+  fs::remove(folder() / "ml/input/config/hyperparameters.json");
+  EXPECT_THAT(run_shell(train).errors, HasSubstr("--train is required"));
+  fs::create_symlink("hyperparameters.json", folder() / "ml/input/config/hyperparameters.json");
+  EXPECT_THAT(run_shell(train).errors,
+              HasSubstr("[io.file.read] /opt/ml/input/config/hyperparameters.json: "));
 }
 
 /// Answers one request on a port of its own.
@@ -115,6 +124,28 @@ TEST_F(Dockerfile, HealthCheckAsksPing) {
   EXPECT_NE(check(stopping.port()), 0);
   stopping.request();
   EXPECT_NE(check(1), 0) << "nobody listens";
+}
+
+/// The instruction of the Dockerfile that begins like this, up to where its next command begins.
+std::string command_of(const std::string& begin) {
+  const std::string text = read_source("Dockerfile");
+  const std::size_t at = text.find("\nRUN " + begin) + std::string_view("\nRUN ").size();
+  return text.substr(at, text.find("\n &&", at) - at);
+}
+
+TEST_F(Dockerfile, ContextIsWhatABuildNeeds) {
+  const std::vector<std::string> lines = lines_of(read_source(".dockerignore"));
+  fs::create_directories(folder() / "source");
+  ASSERT_THAT(lines, testing::Contains("*")) << "tables beside the sources stay out of the image";
+  for (const std::string& line : lines) {
+    if (!line.starts_with('!')) continue;
+    const std::string name = line.substr(1);
+    fs::copy(fs::path(COPPICE_SOURCE_DIR) / name, folder() / "source" / name, fs::copy_options::recursive);
+  }
+  std::string configure = command_of("cmake -S /source -B /build");
+  for (const char* place : {"/source", "/build"}) configure.erase(configure.find(place), 1);
+  const Outcome outcome = run_shell(configure);
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.errors;
 }
 
 TEST_F(Dockerfile, InstallsWhatABuildNeedsAndIsNotRoot) {
