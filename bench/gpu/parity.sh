@@ -35,6 +35,6 @@ num_round=30 grow_policy=lossguide max_leaves=31 max_depth=0 subsample=0.7
 num_round=30 max_depth=6 colsample_bytree=0.6 colsample_bylevel=0.7 colsample_bynode=0.8 max_bin=64
 num_round=30 max_depth=6 objective=reg:squarederror
 num_round=30 max_depth=6 scale_pos_weight=50 reg_alpha=0.5 gamma=0.1 min_child_weight=0.01
-num_round=60 max_depth=4 early_stopping_rounds=5 eval_metric=ece,auc,logloss,error@0.3,ap --valid-fraction=0.2
+num_round=60 max_depth=4 early_stopping_rounds=5 cost_fp=2 cost_fn=100 eval_metric=ece,auc,logloss,error@0.3,min_cost,recall@fpr=0.01,precision@k=50,ap --valid-fraction=0.2
 TEXT
 exit $failed

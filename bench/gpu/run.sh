@@ -56,7 +56,8 @@ if ((!quick)) && command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck initcheck synccheck; do
     step "compute-sanitizer $tool"
     compute-sanitizer --tool "$tool" --error-exitcode 9 "$coppice" train --train datasets/creditcard_subset.csv.gz \
-      --label Class --device cuda --model "$build/sanitized.json" --param num_round=3 --param max_depth=4 |
+      --label Class --device cuda --model "$build/sanitized.json" --param num_round=3 --param max_depth=4 \
+      --param eval_metric=logloss,error,auc,ap,recall@fpr=0.01,ece |
       tail -n 3 | tee "$results/$tool.txt"
   done
 fi

@@ -14,19 +14,7 @@
 
 namespace coppice {
 
-double Confusion::positive() const noexcept { return true_positive + false_negative; }
-
 double Confusion::total() const noexcept { return positive() + true_negative + false_positive; }
-
-double Confusion::alerts() const noexcept { return true_positive + false_positive; }
-
-double Confusion::precision() const noexcept { return true_positive / alerts(); }
-
-double Confusion::recall() const noexcept { return true_positive / positive(); }
-
-double Confusion::false_positive_rate() const noexcept {
-  return false_positive / (false_positive + true_negative);
-}
 
 double Confusion::f1() const noexcept {
   return 2 * true_positive / (2 * true_positive + false_positive + false_negative);
@@ -46,13 +34,6 @@ double Confusion::mcc() const noexcept {
   if (total() == 0) return std::numeric_limits<double>::quiet_NaN();
   const double scale = std::sqrt(positive() * negative) * std::sqrt(alerts() * passed);
   return scale > 0 ? (true_positive * true_negative - false_positive * false_negative) / scale : 0;
-}
-
-double Confusion::amount_recall() const noexcept { return found_amount / (found_amount + missed_amount); }
-
-double Confusion::cost(const Costs& costs) const noexcept {
-  const double missed = costs.false_negative ? *costs.false_negative * false_negative : missed_amount;
-  return costs.review * alerts() + costs.false_positive * false_positive + missed;
 }
 
 namespace {

@@ -1,5 +1,6 @@
 #include "pair_count.h"
 
+#include <coppice/detail/rank_sums.h>
 #include <coppice/detail/sort_key.h>
 
 #include <algorithm>
@@ -62,8 +63,7 @@ std::optional<double> auc_by_rare_class(std::span<const float> margins, std::spa
   const bool positive_is_rare = n_positive <= labels.size() / 2;
   const std::size_t n_rare = positive_is_rare ? n_positive : labels.size() - n_positive;
   const std::uint64_t n_pairs = std::uint64_t{n_rare} * (labels.size() - n_rare);
-  if (n_rare == 0 || std::bit_width(n_rare) > kMostSteps || n_pairs >= detail::kMostPairs)
-    return std::nullopt;
+  if (n_rare == 0 || std::bit_width(n_rare) > kMostSteps) return std::nullopt;
   std::vector<std::uint32_t> rare, common;
   rare.reserve(n_rare);
   common.reserve(labels.size() - n_rare + kLanes);

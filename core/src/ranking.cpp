@@ -1,6 +1,5 @@
 #include "ranking.h"
 
-#include <bit>
 #include <cmath>
 
 namespace coppice {
@@ -10,11 +9,8 @@ std::uint64_t Ranking::rank_word(float score, bool positive, float weight) {
   return static_cast<std::uint64_t>(detail::sort_key(score)) << 32 | payload;
 }
 
-double Ranking::weight_of(std::uint64_t word) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(word) & ~kSign);
-}
-
-Ranking::Ranking(std::span<const float> scores, const EvaluationColumns& columns) : words_(scores.size()) {
+Ranking::Ranking(std::span<const float> scores, const EvaluationColumns& columns)
+    : scale_(detail::rank_scale(columns)), words_(scores.size()) {
   const auto weight = [&](std::size_t row) { return columns.weights.empty() ? 1.0F : columns.weights[row]; };
   const auto sort = [this] { detail::radix_sort(std::span(words_.begin(), words_.end())); };
   const auto word = [&](std::size_t row) {
@@ -30,19 +26,25 @@ Ranking::Ranking(std::span<const float> scores, const EvaluationColumns& columns
     words_[row] = static_cast<std::uint64_t>(detail::sort_key(scores[row])) << 32 | row;
   }
   sort();
-  amounts_ = Buffer<double>(scores.size());
+  values_ = Buffer<double>(scores.size());
   for (std::size_t i = 0; i < words_.size(); ++i) {
     const auto row = static_cast<std::uint32_t>(words_[i]);
     words_[i] = word(row);
-    amounts_[i] =
+    values_[i] =
         is_positive(columns.labels[row]) ? static_cast<double>(weight(row)) * columns.amounts[row] : 0;
   }
 }
 
-Tie Ranking::total() const {
-  Tie all;
-  for_each_tie([&all](const Tie& tie) { all += tie; });
-  return all;
+Ranking Ranking::with_scores(std::span<const float> scores, const EvaluationColumns& columns,
+                             double largest_score) {
+  Ranking ranking(scores, {.labels = columns.labels, .weights = columns.weights});
+  ranking.scale_ = detail::scale_with_scores(ranking.scale_, largest_score);
+  ranking.values_ = Buffer<double>(scores.size());
+  for (std::size_t i = 0; i < ranking.words_.size(); ++i) {
+    const std::uint64_t word = ranking.words_[i];
+    ranking.values_[i] = static_cast<double>(weight_of(word)) * detail::value_of(key_of(word));
+  }
+  return ranking;
 }
 
 }  // namespace coppice

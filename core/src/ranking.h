@@ -2,11 +2,12 @@
 #pragma once
 
 #include <coppice/buffer.h>
-#include <coppice/confusion.h>
 #include <coppice/detail/metric_terms.h>
+#include <coppice/detail/rank_sums.h>
 #include <coppice/detail/sort_key.h>
 #include <coppice/evaluation_columns.h>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,42 +16,33 @@ namespace coppice {
 
 using detail::is_positive;
 
-/// Weight of the positive and negative rows that share a score.
-struct Tie {
-  float score = 0;
-  double positive = 0, negative = 0;
-  double amount = 0;  ///< weighted, of the positive rows; 0 without amounts
-  [[nodiscard]] double weight() const { return positive + negative; }
-  void operator+=(const Tie& other) {
-    positive += other.positive;
-    negative += other.negative;
-    amount += other.amount;
-  }
-};
-
 /// A table of scores, sorted once for any number of metrics.
 class Ranking {
  public:
-  /// Shapes: scores [n], never NaN. n < 2^32. Cost: without amounts half of that with them.
+  /// Shapes: scores [n], never NaN. n < 2^32. Values are amounts, where there are some. Cost: without amounts
+  /// half of that with them.
   Ranking(std::span<const float> scores, const EvaluationColumns& columns);
 
-  /// Calls visit(tie) for every distinct score, in falling order. Within a tie, weights are added in falling
-  /// row order.
+  /// Values are scores, of which none is larger in size than `largest_score`.
+  static Ranking with_scores(std::span<const float> scores, const EvaluationColumns& columns,
+                             double largest_score);
+
+  /// Calls visit(score, before, above) for every distinct score, in falling order, with the sums over the
+  /// rows above it, without and with its own.
   template <class Visit>
   void for_each_tie(Visit visit) const {
+    detail::RankSums before, above;
     for (std::size_t end = words_.size(); end > 0;) {
       const std::uint32_t key = key_of(words_[end - 1]);
-      Tie tie{.score = detail::value_of(key)};
       std::size_t begin = end;
-      for (; begin > 0 && key_of(words_[begin - 1]) == key; --begin) {
-        const std::uint64_t word = words_[begin - 1];
-        (is_positive_word(word) ? tie.positive : tie.negative) += weight_of(word);
-      }
-      if (!amounts_.empty()) {
-        for (std::size_t i = end; i > begin; --i) tie.amount += amounts_[i - 1];
+      for (; begin > 0 && key_of(words_[begin - 1]) == key; --begin)
+        above += scale_.term(weight_of(words_[begin - 1]), is_positive_word(words_[begin - 1]));
+      if (!values_.empty()) {
+        for (std::size_t i = begin; i < end; ++i) above.value += scale_.value.count(values_[i]);
       }
       end = begin;
-      visit(tie);
+      visit(detail::value_of(key), before, above);
+      before = above;
     }
   }
 
@@ -58,21 +50,22 @@ class Ranking {
   /// positive from that score on.
   template <class Visit>
   void for_each_threshold(Visit visit) const {
-    const Tie all = total();
-    Tie above;
-    for_each_tie([&](const Tie& tie) {
-      above += tie;
-      visit(tie.score, Confusion{.true_positive = above.positive,
-                                 .false_positive = above.negative,
-                                 .true_negative = all.negative - above.negative,
-                                 .false_negative = all.positive - above.positive,
-                                 .found_amount = above.amount,
-                                 .missed_amount = all.amount - above.amount});
+    for_each_tie([&](float score, const detail::RankSums& /*before*/, const detail::RankSums& above) {
+      visit(score, scale_.confusion(above));
     });
   }
 
-  /// All rows, added in the order of for_each_tie, so that the last threshold leaves exactly nothing.
-  [[nodiscard]] Tie total() const;
+  /// The result of a fold of detail/rank_sums.h.
+  template <class Fold>
+  [[nodiscard]] double folded(const Fold& fold) const {
+    auto sum = fold.nothing();
+    for_each_tie([&](float /*score*/, const detail::RankSums& before, const detail::RankSums& above) {
+      sum = Fold::join(sum, fold.of_tie(before, above));
+    });
+    return fold.result(sum);
+  }
+
+  [[nodiscard]] const detail::RankScale& scale() const { return scale_; }
 
  private:
   // A row is one 64-bit word: in the upper half a key that orders as the score does, in the lower half the
@@ -81,10 +74,13 @@ class Ranking {
   static std::uint64_t rank_word(float score, bool positive, float weight);
   static std::uint32_t key_of(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); }
   static bool is_positive_word(std::uint64_t word) { return (word & kSign) != 0; }
-  static double weight_of(std::uint64_t word);
+  static float weight_of(std::uint64_t word) {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(word) & ~kSign);
+  }
 
+  detail::RankScale scale_;
   Buffer<std::uint64_t> words_;
-  Buffer<double> amounts_;  // beside words_: weighted, 0 for negative rows
+  Buffer<double> values_;  // beside words_, weighted: amounts, 0 for negative rows, or scores
 };
 
 }  // namespace coppice

@@ -188,7 +188,7 @@ class Watch {
     for (const Metric& metric : metrics_) require_columns(metric, costs_, given_columns(columns));
     set_names_.push_back(std::move(name));
     columns_.push_back(columns);
-    rows_.push_back({evaluation_index, columns.labels, columns.weights});
+    rows_.push_back({evaluation_index, columns.labels, columns.weights, columns.amounts});
   }
 
   /// Works out the metrics that the session has left, from its margins.

@@ -56,7 +56,7 @@ Session::Session(const SessionData& data, Parameters parameters)
   copy_to_device(*stream_, memory_->weights.data(), data.weights);
   for (const BinnedMatrix* matrix : data.evaluation)
     followers_.push_back({upload_columns(*stream_, *matrix), DeviceBuffer<float>(matrix->n_rows)});
-  metrics_ = WatchedMetrics(*stream_, data, parameters_.objective);
+  metrics_ = WatchedMetrics(*stream_, data, parameters_);
   stream_->synchronize();
 }
 

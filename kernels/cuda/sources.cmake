@@ -10,6 +10,7 @@ set(coppice_cuda_sources
   memory.cpp
   metrics.cu
   plan.cpp
+  ranks.cu
   route.cu
   scoring.cu
   session.cpp

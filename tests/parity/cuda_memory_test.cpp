@@ -84,13 +84,13 @@ TEST(MemoryPlan, IsWhatASessionTakes) {
   cuda_executor::settings() = {};
   const Table table;
   const BinnedMatrix* evaluation[] = {&table.routed};
-  const std::vector<float> weights(table.data.n_rows, 2);
+  const std::vector<float> weights(table.data.n_rows, 2), amounts(table.data.n_rows, 3);
   for (const bool has_weights : {false, true}) {
     SessionData data{&table.bins, table.data.labels, {}, evaluation};
     if (has_weights) data.weights = weights;
-    const std::vector<Metric> metrics = {metric_from_string("auc"), metric_from_string("ap"),
+    const std::vector<Metric> metrics = {metric_from_string("auc"), metric_from_string("amount_recall"),
                                          metric_from_string("logloss"), metric_from_string("error")};
-    const WatchedRows watched[] = {{-1, data.labels, data.weights}, {0, data.labels, {}}};
+    const WatchedRows watched[] = {{-1, data.labels, data.weights, amounts}, {0, data.labels, {}, {}}};
     data.metrics = metrics;
     data.watched = watched;
     use_device(0);
@@ -137,20 +137,23 @@ TEST(MemoryPlan, HoldsStagesOfWorkingRows) {
   cuda_executor::settings() = {};
 }
 
-/// Labels and weights of the watched rows, twice eight bytes a row to sort, a double for each positive row
-/// and for each block of 1,024 rows: one of a loss, four of an error.
+/// What is known of the watched rows; a double for each block of 1,024 rows and loss, six for an error; for
+/// ranks twice eight bytes a row to sort, and three sums for each 512 rows. Amounts only where a metric looks
+/// at them.
 TEST(MemoryPlan, BytesOfMetrics) {
   const Table table;
-  std::vector<float> labels(1000, 0), weights(1000, 1);
-  labels[7] = labels[9] = 1;
-  const std::vector<Metric> metrics = {metric_from_string("ap"), metric_from_string("logloss"),
-                                       metric_from_string("error"), metric_from_string("ece")};
-  const WatchedRows unweighted{-1, labels, {}}, weighted{-1, labels, weights};
-  SessionData data{&table.bins, labels, {}, {}, metrics, {&unweighted, 1}};
-  const std::size_t scratch = sort_scratch_bytes<std::uint64_t>(1000);
-  EXPECT_EQ(plan_memory(data, {}).evaluation, 1000U * 4 + 2 * 1000 * 8 + scratch + 8 + 2 * 8 + 5 * 8);
-  data.watched = {&weighted, 1};  // core ranks these
-  EXPECT_EQ(plan_memory(data, {}).evaluation, 1000U * 8 + 5 * 8);
+  const std::vector<float> labels(1000, 0), weights(1000, 1), amounts(1000, 1);
+  std::vector<Metric> metrics = {metric_from_string("logloss"), metric_from_string("error")};
+  const WatchedRows watched{-1, labels, weights, amounts};
+  SessionData data{&table.bins, labels, {}, {}, metrics, {&watched, 1}};
+  EXPECT_EQ(plan_memory(data, {}).evaluation, 1000U * 8 + 7 * 8);
+  metrics.push_back(metric_from_string("ap"));
+  data.metrics = metrics;
+  const std::size_t ranks = 2 * 1000 * 8 + sort_scratch_bytes<std::uint64_t>(1000) + 2 * 3 * 8;
+  EXPECT_EQ(plan_memory(data, {}).evaluation, 1000U * 8 + 7 * 8 + ranks);
+  metrics.push_back(metric_from_string("min_cost"));
+  data.metrics = metrics;
+  EXPECT_EQ(plan_memory(data, {}).evaluation, 1000U * 12 + 7 * 8 + ranks);
 }
 
 TEST(MemoryPlan, ErrorNamesWhatWouldFit) {

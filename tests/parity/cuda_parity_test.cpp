@@ -265,17 +265,32 @@ TEST(CudaParity, LargerTreesAreReplayed) {
   EXPECT_EQ(first_difference(expected, train(*cuda_backend()[0].backend, parameters, data, options)), "");
 }
 
+/// A table with all columns that metrics look at.
+Dataset table_with_side_columns(const TablePlan& plan, std::uint64_t seed) {
+  Dataset data = random_table(plan, seed);
+  data.side = {Buffer<float>(data.n_rows), Buffer<std::uint32_t>(data.n_rows),
+               Buffer<std::uint32_t>(data.n_rows)};
+  for (std::size_t row = 0; row < data.n_rows; ++row) {
+    data.side.amounts[row] = 0.7F * static_cast<float>(row % 97);
+    data.side.groups[row] = static_cast<std::uint32_t>(row % 50);
+    data.side.days[row] = static_cast<std::uint32_t>(row / 300);
+  }
+  return data;
+}
+
 TEST(CudaParity, SeveralEvaluationSetsAndEarlyStopping) {
   shuffle_schedule(4);
   const TablePlan plan = mixed_plan(Objective::kBinaryLogistic);
-  const Dataset data = random_table(plan, 7), one = random_table(plan, 8), two = random_table(plan, 9);
+  const Dataset data = table_with_side_columns(plan, 7), one = table_with_side_columns(plan, 8),
+                two = table_with_side_columns(plan, 9);
   Parameters parameters;
   parameters.num_round = 12;
   parameters.max_depth = 4;
   parameters.learning_rate = 1;
   parameters.early_stopping_rounds = 2;
-  // Of ece, core sorts margins; the others are worked out on the device.
-  parameters.eval_metric = {"ece", "auc", "ap", "logloss", "error@0.3"};
+  // Core completes card_precision from margins; the others are worked out on the device.
+  parameters.eval_metric = {"card_precision@k=3", "ece", "auc", "ap", "min_cost", "logloss", "error@0.3"};
+  parameters.cost_fp = 2;
   TrainOptions options;
   options.evaluation = {{"one", &one}, {"two", &two}};
   options.evaluate_training = true;

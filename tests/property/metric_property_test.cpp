@@ -100,6 +100,22 @@ TEST(MetricProperty, OrderOfRowsChangesNoBit) {
   }
 }
 
+/// Weights and amounts that doubles round when they are added.
+TEST(MetricProperty, OrderOfRowsChangesNoBitOfRanksWhateverTheWeights) {
+  std::mt19937 random(5);
+  for (int trial = 0; trial < 40; ++trial) {
+    Rows rows = random_rows(random, true);
+    for (float& weight : rows.weights)
+      weight = std::ldexp(static_cast<float>(random() % 9973), -static_cast<int>(random() % 40));
+    for (float& amount : rows.amounts) amount /= 7;
+    const Rows others = permuted(rows, random);
+    for (const char* name : {"auc", "ap", "recall@fpr=0.1", "precision@recall=0.4", "recall@precision=0.3",
+                             "precision@k=50", "ece", "min_cost", "amount_recall@fpr=0.1"}) {
+      EXPECT_EQ(value_of(name, others), value_of(name, rows)) << name;
+    }
+  }
+}
+
 TEST(MetricProperty, RanksSeeOnlyTheOrderOfScores) {
   std::mt19937 random(2);
   for (int trial = 0; trial < 40; ++trial) {

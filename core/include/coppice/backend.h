@@ -39,9 +39,10 @@ struct PhaseSeconds {
 
 /// Rows whose metrics are watched.
 struct WatchedRows {
-  int evaluation_index = -1;       ///< of SessionData::evaluation; -1: the training table
-  std::span<const float> labels;   ///< [n_rows]
-  std::span<const float> weights;  ///< [n_rows] or empty: 1 each; without scale_pos_weight
+  int evaluation_index = -1;            ///< of SessionData::evaluation; -1: the training table
+  std::span<const float> labels;        ///< [n_rows]
+  std::span<const float> weights;       ///< [n_rows] or empty: 1 each; without scale_pos_weight
+  std::span<const float> amounts = {};  ///< [n_rows] or empty: there are none
 };
 
 /// What a session is opened with. The referenced data outlive the session.

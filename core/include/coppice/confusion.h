@@ -15,12 +15,18 @@ namespace coppice {
 struct Confusion {
   double true_positive = 0, false_positive = 0, true_negative = 0, false_negative = 0;
   double found_amount = 0, missed_amount = 0;  ///< of the positive rows; 0 without amounts
-  [[nodiscard]] double positive() const noexcept;
+  [[nodiscard]] constexpr double positive() const noexcept { return true_positive + false_negative; }
   [[nodiscard]] double total() const noexcept;
-  [[nodiscard]] double alerts() const noexcept;               ///< what is called positive
-  [[nodiscard]] double precision() const noexcept;            ///< NaN when nothing is called positive
-  [[nodiscard]] double recall() const noexcept;               ///< NaN when nothing is positive
-  [[nodiscard]] double false_positive_rate() const noexcept;  ///< NaN when nothing is negative
+  /// What is called positive.
+  [[nodiscard]] constexpr double alerts() const noexcept { return true_positive + false_positive; }
+  /// NaN when nothing is called positive.
+  [[nodiscard]] constexpr double precision() const noexcept { return true_positive / alerts(); }
+  /// NaN when nothing is positive.
+  [[nodiscard]] constexpr double recall() const noexcept { return true_positive / positive(); }
+  /// NaN when nothing is negative.
+  [[nodiscard]] constexpr double false_positive_rate() const noexcept {
+    return false_positive / (false_positive + true_negative);
+  }
   [[nodiscard]] double f1() const noexcept;  ///< NaN when nothing is, nor is called, positive
   [[nodiscard]] double accuracy() const noexcept;
   [[nodiscard]] double error() const noexcept;  ///< share that is called wrongly
@@ -29,9 +35,14 @@ struct Confusion {
   /// Matthews correlation coefficient; 0 when labels or calls are all the same, NaN without rows.
   [[nodiscard]] double mcc() const noexcept;
   /// Share of the amounts of positive rows that is found; NaN when there is none.
-  [[nodiscard]] double amount_recall() const noexcept;
+  [[nodiscard]] constexpr double amount_recall() const noexcept {
+    return found_amount / (found_amount + missed_amount);
+  }
   /// Of all rows together: the review of alerts, false alarms, and what is missed.
-  [[nodiscard]] double cost(const Costs& costs) const noexcept;
+  [[nodiscard]] constexpr double cost(const Costs& costs) const noexcept {
+    const double missed = costs.false_negative ? *costs.false_negative * false_negative : missed_amount;
+    return costs.review * alerts() + costs.false_positive * false_positive + missed;
+  }
 };
 [[nodiscard]] Confusion confusion(std::span<const float> predictions, const EvaluationColumns& columns,
                                   double threshold);

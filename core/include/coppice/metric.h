@@ -100,10 +100,11 @@ void require_columns(const Metric& metric, const Costs& costs, const GivenColumn
 ///          ece: rows in order of prediction are cut into 10 bins of equal weight, a group of tied
 ///          predictions in proportion; the mean over bins of |mean prediction - share of positive rows|.
 /// NaN    : also when no row has weight.
-/// Order  : the value is the same bits for any thread count and machine. Ranks, precision@k and ece sort bit
-///          patterns (row order within ties) and sum in rank order; the others sum in blocks of 1,024 rows,
-///          then pairwise. The order of rows changes no bit of the ranks, precision@k, ece and the @t metrics
-///          where weights are absent or whole numbers that sum to 2^26 at most; elsewhere only rounding.
+/// Order  : the value is the same bits for any thread count and machine. Metrics that rank rows, and ece, are
+///          made of sums of whole numbers, so the order of rows changes no bit of them. The others sum in
+///          blocks of 1,024 rows, then pairwise; the order of rows changes no bit of the @t metrics and of
+///          card_precision where weights are absent or whole numbers that sum to 2^26 at most; elsewhere only
+///          rounding.
 /// Errors : those of require_columns.
 /// Cost   : O(n); ranks sort n 64-bit words by their upper half, in 16 n bytes of memory.
 [[nodiscard]] double evaluate(const Metric& metric, Objective objective, std::span<const float> margins,

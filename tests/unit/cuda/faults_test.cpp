@@ -45,7 +45,7 @@ Parameters small_training() {
   parameters.num_round = 1;
   parameters.max_depth = 2;
   parameters.min_child_weight = 0;
-  parameters.eval_metric = {"auc", "ap", "logloss"};
+  parameters.eval_metric = {"auc", "ap", "recall@fpr=0.1", "ece", "logloss"};
   return parameters;
 }
 

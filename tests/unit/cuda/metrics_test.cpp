@@ -6,8 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -21,30 +23,40 @@ using reference::Random;
 
 /// Rows that are watched, with their margins.
 struct Case {
-  std::vector<float> margins, labels, weights;
+  std::vector<float> margins, labels, weights, amounts;
   Objective objective = Objective::kBinaryLogistic;
+  [[nodiscard]] EvaluationColumns columns() const {
+    return {.labels = labels, .weights = weights, .amounts = amounts};
+  }
 };
 
-std::vector<Metric> metrics_of(std::initializer_list<const char*> names) {
+/// Of names with spaces between.
+std::vector<Metric> metrics_of(const std::string& names) {
   std::vector<Metric> metrics;
-  for (const char* name : names) metrics.push_back(metric_from_string(name));
+  std::istringstream stream(names);
+  for (std::string name; stream >> name;) metrics.push_back(metric_from_string(name));
   return metrics;
 }
 
-const std::vector<Metric>& sums() {
-  static const std::vector<Metric> metrics =
-      metrics_of({"logloss", "error", "error@0.1", "accuracy@0.2", "balanced_accuracy", "precision@0.9",
-                  "recall", "f1@0.01", "mcc", "brier", "rmse", "mae", "r2"});
+const std::vector<Metric>& all_metrics() {
+  static const std::vector<Metric> metrics = metrics_of(
+      "logloss error error@0.1 accuracy@0.2 balanced_accuracy precision@0.9 recall f1@0.01 mcc brier rmse "
+      "mae r2 "
+      "auc ap recall@fpr=0.1 precision@recall=0.7 recall@precision=0.5 precision@k=10 ece cost@0.3 min_cost "
+      "amount_recall@0.1 amount_recall@fpr=0.1");
   return metrics;
 }
-const std::vector<Metric>& ranks() {
-  static const std::vector<Metric> metrics = metrics_of({"auc", "ap"});
+/// One of each way in which ranks are folded.
+const std::vector<Metric>& few_metrics() {
+  static const std::vector<Metric> metrics = metrics_of("auc ap recall@fpr=0.1 ece");
   return metrics;
 }
-const std::vector<Metric>& left_to_core() {
-  static const std::vector<Metric> metrics = metrics_of({"ece", "recall@fpr=0.1", "precision@k=10"});
-  return metrics;
-}
+
+/// What a metric is compared under.
+struct Setting {
+  std::vector<Metric> metrics = all_metrics();
+  Costs costs = {.false_positive = 7};  ///< a miss costs its amount
+};
 
 /// few_values: margins are tied.
 Case random_case(std::size_t n, std::uint64_t seed, double positive_share, bool few_values,
@@ -59,33 +71,41 @@ Case random_case(std::size_t n, std::uint64_t seed, double positive_share, bool 
     c.labels.push_back(static_cast<float>(label));
     if (has_weights)
       c.weights.push_back(static_cast<float>(random.uniform() < 0.1 ? 0 : 3 * random.uniform()));
+    c.amounts.push_back(static_cast<float>(random.uniform() < 0.2 ? 0 : 99.99 * random.uniform()));
   }
   return c;
 }
 
-void expect_equal_bits(const Case& c, std::uint64_t seed) {
+/// Is a metric left to core?
+bool is_left(const Metric& metric, const Case& c) {
+  return metric.kind == Metric::Kind::kCalibrationError && c.objective != Objective::kBinaryLogistic;
+}
+
+void expect_equal_bits(const Case& c, std::uint64_t seed, const Setting& setting = {}) {
   SCOPED_TRACE(std::to_string(c.labels.size()) + " rows, seed " + std::to_string(seed));
   cuda_executor::settings() = {.seed = seed, .fill = static_cast<unsigned char>(seed * 37), .processors = 2};
-  std::vector<Metric> metrics = sums();
-  metrics.insert(metrics.end(), ranks().begin(), ranks().end());
-  metrics.insert(metrics.end(), left_to_core().begin(), left_to_core().end());
-  const WatchedRows watched{0, c.labels, c.weights};
+  const auto& [metrics, costs] = setting;
+  const WatchedRows watched{0, c.labels, c.weights, c.amounts};
   const SessionData data{.bins = nullptr,
                          .labels = {},
                          .weights = {},
                          .evaluation = {},
                          .metrics = metrics,
                          .watched = {&watched, 1}};
+  Parameters parameters;
+  parameters.objective = c.objective;
+  parameters.cost_fp = costs.false_positive;
+  parameters.cost_fn = costs.false_negative;
+  parameters.cost_review = costs.review;
   const Stream stream;
-  WatchedMetrics on_device(stream, data, c.objective);
+  WatchedMetrics on_device(stream, data, parameters);
   const auto margins = upload(stream, std::span(c.margins));
   const auto values = on_device.evaluate(stream, 0, margins.data());
-  const auto expected = evaluate(metrics, c.objective, c.margins, {.labels = c.labels, .weights = c.weights});
+  const auto expected = evaluate(metrics, c.objective, c.margins, c.columns(), costs);
   ASSERT_EQ(values.size(), metrics.size());
   for (std::size_t m = 0; m < metrics.size(); ++m) {
-    const bool is_here = m < sums().size() || (m < sums().size() + ranks().size() && c.weights.empty());
-    ASSERT_EQ(values[m].has_value(), is_here) << metrics[m].name();
-    if (!is_here) continue;
+    ASSERT_EQ(values[m].has_value(), !is_left(metrics[m], c)) << metrics[m].name();
+    if (is_left(metrics[m], c)) continue;
     EXPECT_EQ(std::bit_cast<std::uint64_t>(*values[m]), std::bit_cast<std::uint64_t>(expected[m]))
         << metrics[m].name() << ": " << *values[m] << ", not " << expected[m];
   }
@@ -97,25 +117,73 @@ TEST(WatchedMetrics, HaveTheBitsOfCore) {
 #if defined(COPPICE_FEW_CASES)
   const std::vector<std::size_t> sizes = {1, 1025};
 #else
-  const std::vector<std::size_t> sizes = {1, 2, 3, 255, 1023, 1024, 1025, 2049, 5000};
+  const std::vector<std::size_t> sizes = {1, 2, 511, 512, 513, 1024, 1025, 3000};
 #endif
   std::uint64_t seed = 0;
   for (const std::size_t n : sizes)
     for (const double positive_share : {0.02, 0.5, 0.9})
-      for (const bool few_values : {false, true})
-        for (const bool has_weights : {false, true}) {
-          ++seed;
-          expect_equal_bits(random_case(n, seed, positive_share, few_values, has_weights), seed);
-          if (HasFatalFailure()) return;
-        }
+      for (const bool few_values : {false, true}) {
+        ++seed;
+        const bool has_weights = seed % 3 != 0;
+        expect_equal_bits(random_case(n, seed, positive_share, few_values, has_weights), seed);
+        if (HasFatalFailure()) return;
+      }
+}
+
+/// Chunks of ranks that begin in the middle of a tie, at its end, and that are a part of one tie only.
+TEST(WatchedMetrics, OfTiesAcrossChunks) {
+  for (const std::size_t tie : {256, 512, 700, 1500}) {
+    Case c = random_case(2500, tie, 0.3, false, true);
+    for (std::size_t i = 0; i < c.margins.size(); ++i) c.margins[i] = static_cast<float>(i / tie);
+    expect_equal_bits(c, tie, {.metrics = few_metrics()});
+  }
+}
+
+#if !defined(COPPICE_FEW_CASES)
+/// More chunks than blocks leave results, and than are added up in one step.
+TEST(WatchedMetrics, OfManyChunks) {
+  expect_equal_bits(random_case(512 * 512 + 77, 6, 0.3, false, true), 6, {.metrics = few_metrics()});
+}
+#endif
+
+/// Thresholds that no tie reaches, the first and the last reach, and counts within, at and past the rows.
+TEST(WatchedMetrics, OfArgumentsAtTheEdges) {
+  const Setting setting{
+      .metrics =
+          metrics_of("recall@fpr=0 recall@fpr=1 precision@recall=0 precision@recall=1 recall@precision=0 "
+                     "recall@precision=1 precision@k=1 precision@k=512 precision@k=700 "
+                     "precision@k=100000 amount_recall@fpr=0")};
+  for (const bool has_weights : {false, true})
+    expect_equal_bits(random_case(700, 9, 0.3, false, has_weights), 9, setting);
+}
+
+/// Weights and amounts of very different sizes: the light ones are rounded, on both sides alike.
+TEST(WatchedMetrics, OfWeightsOfAllSizes) {
+  Case c = random_case(1500, 7, 0.3, false, true);
+  for (std::size_t i = 0; i < c.weights.size(); ++i) {
+    c.weights[i] = std::ldexp(c.weights[i], static_cast<int>(i % 160) - 80);
+    c.amounts[i] = std::ldexp(c.amounts[i], static_cast<int>(i % 90) - 45);
+  }
+  expect_equal_bits(c, 7);
+}
+
+TEST(WatchedMetrics, OfFixedCostsWithAndWithoutAmounts) {
+  const Setting setting{.metrics = metrics_of("cost@0.3 min_cost"),
+                        .costs = {.false_positive = 1.5, .false_negative = 20, .review = 0.25}};
+  Case c = random_case(1500, 8, 0.1, false, true);
+  expect_equal_bits(c, 8, setting);
+  c.amounts.clear();
+  expect_equal_bits(c, 8, setting);
 }
 
 TEST(WatchedMetrics, OfOneClassAndOfNoWeight) {
   for (const double positive_share : {0.0, 1.0})
     expect_equal_bits(random_case(300, 1, positive_share, false, false), 1);
-  Case weightless = random_case(300, 2, 0.5, false, true);
-  for (float& weight : weightless.weights) weight = 0;
-  expect_equal_bits(weightless, 2);
+  Case c = random_case(300, 2, 0.5, false, true);
+  for (float& amount : c.amounts) amount = 0;
+  expect_equal_bits(c, 2);
+  for (float& weight : c.weights) weight = 0;
+  expect_equal_bits(c, 2);
 }
 
 TEST(WatchedMetrics, OfExtremeMargins) {
@@ -125,6 +193,7 @@ TEST(WatchedMetrics, OfExtremeMargins) {
     for (const float label : {0.0F, 1.0F}) {
       c.margins.push_back(margin);
       c.labels.push_back(label);
+      c.amounts.push_back(2);
     }
   expect_equal_bits(c, 3);
 }

@@ -80,18 +80,10 @@ COPPICE_HOST_DEVICE inline double loss_of_margin(Metric::Kind kind, Objective ob
 /// A metric that has a threshold, from the confusion there.
 [[nodiscard]] double threshold_metric(const Metric& metric, const Confusion& confusion, const Costs& costs);
 
-/// Sums of pairs of rows, in halves, that double holds exactly.
-inline constexpr std::uint64_t kMostPairs = std::uint64_t{1} << 52;
+/// Is it worked out from rows in the order of their margins?
+[[nodiscard]] bool is_of_ranking(Metric::Kind kind) noexcept;
 
-/// auc of rows of weight 1, from twice the number of (positive, negative) pairs in the right order, a tie
-/// counting 1. Needs: 0 < n_pairs < kMostPairs.
-[[nodiscard]] inline double auc_of_pairs(std::uint64_t half_right, std::uint64_t n_pairs) noexcept {
-  return 0.5 * static_cast<double>(half_right) / static_cast<double>(n_pairs);
-}
-
-/// What a tie adds to ap, before the division by all positive weight. above: of that score or a higher one.
-constexpr double precision_step(double positive, double positive_above, double negative_above) noexcept {
-  return positive * (positive_above / (positive_above + negative_above));
-}
+/// Does it look at amounts (where the price of a miss is not fixed)?
+[[nodiscard]] bool has_amounts(Metric::Kind kind) noexcept;
 
 }  // namespace coppice::detail
