@@ -1,7 +1,5 @@
 #include <coppice/detail/digest.h>
-#include <coppice/detail/fixed_sum.h>
 #include <coppice/detail/math.h>
-#include <coppice/detail/metric_terms.h>
 #include <coppice/error.h>
 #include <coppice/train.h>
 
@@ -15,6 +13,7 @@
 #include <optional>
 #include <utility>
 
+#include "row_checks.h"
 #include "stages.h"
 
 namespace coppice {
@@ -24,63 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// ---------------------------------------------------------------------------------------------------------
-// Checks. The csv reader refuses bad labels with their line; these guard tables that were made in memory.
-
-/// Squares and sums of gradients have to stay finite in float32.
-constexpr double kLargestGradient = 1e17;
-
-void check_labels(std::span<const float> labels, Objective objective) {
-  for (std::size_t row = 0; row < labels.size(); ++row) {
-    const float y = labels[row];
-    const bool fits = objective == Objective::kBinaryLogistic ? y == 0.0F || y == 1.0F : std::isfinite(y);
-    if (fits) continue;
-    throw Error("core.train.label",
-                fmt::format("row {}: label {} is not {}", row, y,
-                            objective == Objective::kBinaryLogistic ? "0 or 1" : "finite"));
-  }
-}
-
-void check_weights(std::span<const float> weights) {
-  for (std::size_t row = 0; row < weights.size(); ++row)
-    if (!(weights[row] >= 0) || !std::isfinite(weights[row]))
-      throw Error("core.train.weight",
-                  fmt::format("row {}: weight {} is not a number >= 0", row, weights[row]));
-}
-
-struct LabelSums {
-  double label = 0;   ///< weighted
-  double weight = 0;  ///< of all rows
-};
-
-LabelSums sum_labels(std::span<const float> labels, std::span<const float> weights) {
-  const auto label = [&](std::size_t i) { return static_cast<double>(labels[i]); };
-  const auto weighted = [&](std::size_t i) { return static_cast<double>(weights[i]) * label(i); };
-  return {
-      weights.empty() ? detail::fixed_sum(labels.size(), label) : detail::fixed_sum(labels.size(), weighted),
-      detail::sum_weights(weights, labels.size())};
-}
-
-void check_sums(const LabelSums& sums, const Parameters& parameters, const TrainingData& data) {
-  if (!(sums.weight > 0))
-    throw Error("core.train.weight", "all weights are 0: there is nothing to learn from");
-  const bool is_binary = parameters.objective == Objective::kBinaryLogistic;
-  if (is_binary && !(sums.label > 0 && sums.label < sums.weight))
-    throw Error("core.train.one_class",
-                fmt::format("every label of column '{}' is {} (rows of weight 0 aside): a "
-                            "binary model needs both classes",
-                            data.schema.label, sums.label > 0 ? 1 : 0));
-  double residual = std::fabs(parameters.base_score.value_or(0)), weight = 1;
-  for (const float y : data.labels) residual = std::max(residual, std::fabs(static_cast<double>(y)));
-  for (const float w : data.weights) weight = std::max(weight, static_cast<double>(w));
-  if (is_binary) weight *= std::max(1.0, parameters.scale_pos_weight);
-  if (residual * weight > kLargestGradient)
-    throw Error("core.train.scale",
-                fmt::format("labels (or base_score) up to {} with weights up to {} are too large for float32 "
-                            "gradients: scale them down",
-                            residual, weight));
 }
 
 bool scales_positives(const Parameters& parameters) {

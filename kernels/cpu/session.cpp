@@ -165,7 +165,9 @@ Session::Session(const SessionData& data, Parameters parameters, std::shared_ptr
 }
 
 void Session::start(float base_margin) {
-  std::fill(margins_.begin(), margins_.end(), base_margin);
+  team_->for_each(bins_.n_blocks(), [&](std::size_t block, int /*thread*/) {
+    std::fill_n(margins_.data() + block * kBlockRows, kBlockRows, base_margin);
+  });
   for (Follower& follower : followers_)
     std::fill(follower.margins.begin(), follower.margins.end(), base_margin);
   margins_lag_ = false;
