@@ -57,7 +57,7 @@ void check_hosts(const fs::path& path) {
               fmt::format("{} hosts: Coppice trains on one; ask for an instance count of 1", hosts->size()));
 }
 
-[[noreturn]] void refuse(const std::string& channel, const std::string& why) {
+[[noreturn]] void refuse_channel(const std::string& channel, const std::string& why) {
   throw Error("cli.container.channel", fmt::format("channel '{}': {}", channel, why));
 }
 
@@ -81,14 +81,15 @@ ChannelFormat format_of(const std::string& channel, const std::string& content_t
     const std::size_t begin = found + kLabelSize.size();
     const std::string size = parameters.substr(begin, parameters.find(';', begin) - begin);
     if (trimmed_lower_case(size) != "1") {
-      refuse(channel, fmt::format("content type '{}': the label is one column", content_type));
+      refuse_channel(channel, fmt::format("content type '{}': the label is one column", content_type));
     }
   }
   constexpr std::array<std::string_view, 2> kCsv = {"csv", "text/csv"};
   constexpr std::array<std::string_view, 4> kLibsvm = {"", "libsvm", "text/libsvm", "text/x-libsvm"};
   if (std::ranges::find(kCsv, kind) != kCsv.end()) return ChannelFormat::kCsv;
   if (std::ranges::find(kLibsvm, kind) != kLibsvm.end()) return ChannelFormat::kLibsvm;
-  refuse(channel, fmt::format("content type '{}' is not read; text/csv and text/libsvm are", content_type));
+  refuse_channel(channel,
+                 fmt::format("content type '{}' is not read; text/csv and text/libsvm are", content_type));
 }
 
 /// The files of a channel, at most three folders down; names that begin with a point or `_` are no data.
@@ -108,11 +109,12 @@ std::vector<std::string> files_below(const fs::path& folder) {
 
 Channel read_channel(const std::string& name, const Json& config, const fs::path& folder) {
   if (text_of(config, "TrainingInputMode") == "Pipe") {
-    refuse(name, "input mode Pipe is not read; ask for File or FastFile");
+    refuse_channel(name, "input mode Pipe is not read; ask for File or FastFile");
   }
-  if (text_of(config, "RecordWrapperType") == "RecordIO") refuse(name, "RecordIO records are not read");
+  if (text_of(config, "RecordWrapperType") == "RecordIO")
+    refuse_channel(name, "RecordIO records are not read");
   Channel channel{.format = format_of(name, text_of(config, "ContentType")), .files = files_below(folder)};
-  if (channel.files.empty()) refuse(name, fmt::format("no file in {}", folder.string()));
+  if (channel.files.empty()) refuse_channel(name, fmt::format("no file in {}", folder.string()));
   return channel;
 }
 
@@ -130,7 +132,7 @@ void read_channels(const fs::path& root, ContainerJob& job) {
       write_log(fmt::format("warning: channel '{}' is not used; train and validation are\n", name));
     }
   }
-  if (!has_train) refuse("train", "missing: it holds the rows to train on");
+  if (!has_train) refuse_channel("train", "missing: it holds the rows to train on");
 }
 
 std::optional<fs::path> checkpoint_folder(const fs::path& root) {

@@ -43,7 +43,7 @@ constexpr std::array<std::string_view, 16> kNotHere = {"_kfold",
                                                        "tweedie_variance_power",
                                                        "updater"};
 
-[[noreturn]] void refuse(std::string_view name, const std::string& why) {
+[[noreturn]] void refuse_parameter(std::string_view name, const std::string& why) {
   throw Error("cli.container.hyperparameter", fmt::format("hyperparameter '{}': {}", name, why));
 }
 
@@ -64,13 +64,13 @@ std::vector<std::string> parameter_names() {
 
 void check_name(const std::string& name) {
   if (contains(kNotHere, name)) {
-    refuse(name, "Coppice does not have what it sets; leave it out");
+    refuse_parameter(name, "Coppice does not have what it sets; leave it out");
   }
   if (contains(kWithoutEffect, name)) return;
   const std::vector<std::string> known = parameter_names();
   if (contains(known, name)) return;
   const std::string nearest = nearest_name(name, known);
-  refuse(name, nearest.empty() ? "unknown" : fmt::format("unknown; did you mean {}?", nearest));
+  refuse_parameter(name, nearest.empty() ? "unknown" : fmt::format("unknown; did you mean {}?", nearest));
 }
 
 std::string without_blanks(std::string text) {
@@ -80,7 +80,7 @@ std::string without_blanks(std::string text) {
 
 bool read_flag(std::string_view name, const std::string& value, std::string_view yes, std::string_view no) {
   if (value == yes) return true;
-  if (value != no) refuse(name, fmt::format("must be {} or {}, not '{}'", yes, no, value));
+  if (value != no) refuse_parameter(name, fmt::format("must be {} or {}, not '{}'", yes, no, value));
   return false;
 }
 
@@ -119,7 +119,7 @@ void watch_tuning_metric(const std::string& value, Parameters& parameters) {
   const std::size_t colon = value.find(':');
   const std::string set = value.substr(0, colon);
   if (colon == std::string::npos || (set != "validation" && set != "train")) {
-    refuse(kTuningMetric, fmt::format("expected validation:METRIC, found '{}'", value));
+    refuse_parameter(kTuningMetric, fmt::format("expected validation:METRIC, found '{}'", value));
   }
   const std::string metric = metric_from_string(value.substr(colon + 1)).name();
   if (!contains(parameters.eval_metric, metric)) parameters.eval_metric.push_back(metric);
@@ -138,7 +138,7 @@ void set_hyperparameters(const std::map<std::string, std::string>& hyperparamete
     set_one(name, without_blanks(value), job);
   }
   if (!hyperparameters.contains("num_round")) {
-    refuse("num_round", "missing: it says how many rounds to train");
+    refuse_parameter("num_round", "missing: it says how many rounds to train");
   }
   if (const auto tuning = hyperparameters.find(std::string(kTuningMetric)); tuning != hyperparameters.end()) {
     watch_tuning_metric(without_blanks(tuning->second), parameters);

@@ -19,16 +19,16 @@
 namespace coppice::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-constexpr const char* kFooter =
+constexpr const char* kDescribeFooter =
     "Examples:\n"
     "  coppice describe transactions.csv.gz --label Class\n"
     "  zcat day1.csv.gz | coppice describe - --json";
 
 constexpr std::size_t kShownCategories = 5;
 
-struct Arguments {
+struct DescribeArguments {
   std::vector<std::string> paths;
   std::string label;
   io::CsvOptions csv;
@@ -98,8 +98,8 @@ std::string label_table(const ColumnSummary& label) {
   return text + table.text();
 }
 
-Json values_json(const ColumnSummary& column) {
-  Json values = Json::array();
+OrderedJson values_json(const ColumnSummary& column) {
+  OrderedJson values = OrderedJson::array();
   for (const ValueCount& value : column.values) {
     values.push_back(
         {{"value", value.value}, {"rows", value.rows}, {"share", share(value.rows, column.count)}});
@@ -107,13 +107,13 @@ Json values_json(const ColumnSummary& column) {
   return values;
 }
 
-Json column_json(const ColumnSummary& column) {
+OrderedJson column_json(const ColumnSummary& column) {
   const bool is_numeric = column.kind == FeatureKind::kNumeric;
-  Json json = {{"name", column.name},
-               {"type", is_numeric ? "numeric" : "categorical"},
-               {"count", column.count},
-               {"missing", column.missing},
-               {"distinct", column.distinct}};
+  OrderedJson json = {{"name", column.name},
+                      {"type", is_numeric ? "numeric" : "categorical"},
+                      {"count", column.count},
+                      {"missing", column.missing},
+                      {"distinct", column.distinct}};
   if (is_numeric) {
     const NumericSummary& numbers = column.numbers;
     json.update({{"mean", numbers.mean},
@@ -130,13 +130,13 @@ Json column_json(const ColumnSummary& column) {
 }
 
 void print_json(std::size_t n_rows, const std::vector<ColumnSummary>& columns, const ColumnSummary* label) {
-  Json json = {{"rows", n_rows}, {"columns", Json::array()}};
+  OrderedJson json = {{"rows", n_rows}, {"columns", OrderedJson::array()}};
   for (const ColumnSummary& column : columns) json["columns"].push_back(column_json(column));
   if (label != nullptr) json["label"] = {{"name", label->name}, {"classes", values_json(*label)}};
   write_json(json);
 }
 
-void print_text(const Arguments& arguments, const io::CsvTable& table,
+void print_text(const DescribeArguments& arguments, const io::CsvTable& table,
                 const std::vector<ColumnSummary>& columns, const ColumnSummary* label) {
   std::uint64_t missing = 0;
   for (const ColumnSummary& column : columns) missing += column.missing;
@@ -150,7 +150,7 @@ void print_text(const Arguments& arguments, const io::CsvTable& table,
   write_output(text);
 }
 
-ExitCode run(const Arguments& arguments) {
+ExitCode run_describe(const DescribeArguments& arguments) {
   io::CsvOptions csv = arguments.csv;
   if (!arguments.label.empty()) csv.keep = {arguments.label};
   const io::CsvTable table = io::read_csv(arguments.paths, csv);
@@ -173,15 +173,15 @@ ExitCode run(const Arguments& arguments) {
 Verb add_describe(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "describe", "A first look at a table: rows, columns, types, missing values, statistics, class balance");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<DescribeArguments>();
   add_data(*command, arguments->paths);
   command->add_option("--label", arguments->label, "Column, by name or index, whose classes are counted")
       ->type_name("NAME");
   add_reading(*command, arguments->csv);
   add_threads(*command, arguments->csv.threads);
   add_json(*command, arguments->json);
-  command->footer(kFooter);
-  return {command, [arguments] { return run(*arguments); }};
+  command->footer(kDescribeFooter);
+  return {command, [arguments] { return run_describe(*arguments); }};
 }
 
 }  // namespace coppice::cli

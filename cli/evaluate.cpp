@@ -16,7 +16,7 @@
 namespace coppice::cli {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kEvaluateFooter =
     "Examples:\n"
     "  coppice evaluate --model fraud.json test.csv\n"
     "  coppice evaluate --model fraud.json test.csv --threshold 0.2 --json\n"
@@ -30,7 +30,7 @@ constexpr const char* kFooter =
     "      --metric card_precision@k=50 --choose 'alerts-per-day<=50'\n"
     "Metrics and rules, with their formulas: docs/metrics.md.";
 
-struct Arguments {
+struct EvaluateArguments {
   EvaluationArguments evaluation;
   bool store = false;
   bool json = false;
@@ -45,7 +45,7 @@ void store_threshold(EvaluatedTable evaluated, const std::string& path) {
   io::save_model(evaluated.model, path);
 }
 
-ExitCode run(const Arguments& arguments) {
+ExitCode run_evaluate(const EvaluateArguments& arguments) {
   const std::string& model = arguments.evaluation.model;
   if (arguments.store && arguments.evaluation.rule.empty() && !arguments.evaluation.threshold) {
     throw Error("cli.usage", "--store keeps a threshold: choose one with --choose or --threshold");
@@ -70,13 +70,13 @@ ExitCode run(const Arguments& arguments) {
 Verb add_evaluate(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "evaluate", "Measure a model on a labelled table: metrics, thresholds, confusion matrix");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<EvaluateArguments>();
   add_evaluation(*command, arguments->evaluation);
   command->add_flag("--store", arguments->store,
                     "Keep the threshold in the model file: predict and evaluate then use it");
   add_json(*command, arguments->json);
-  command->footer(kFooter);
-  return {command, [arguments] { return run(*arguments); }};
+  command->footer(kEvaluateFooter);
+  return {command, [arguments] { return run_evaluate(*arguments); }};
 }
 
 }  // namespace coppice::cli

@@ -10,7 +10,7 @@
 namespace coppice::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 double alerts_per_day(const Evaluation& evaluation, const Confusion& confusion) {
   return confusion.alerts() / static_cast<double>(evaluation.n_days);
@@ -69,22 +69,22 @@ std::string metrics_text(const Evaluation& evaluation) {
   return fmt::format("\n{}", table.text());
 }
 
-Json confusion_json(const Confusion& confusion) {
+OrderedJson confusion_json(const Confusion& confusion) {
   return {{"true_positive", confusion.true_positive},
           {"false_positive", confusion.false_positive},
           {"true_negative", confusion.true_negative},
           {"false_negative", confusion.false_negative}};
 }
 
-Json thresholds_json(const Evaluation& evaluation) {
-  Json lines = Json::array();
+OrderedJson thresholds_json(const Evaluation& evaluation) {
+  OrderedJson lines = OrderedJson::array();
   for (const auto& [threshold, confusion] : evaluation.thresholds) {
-    Json line = {{"threshold", threshold},
-                 {"alerts", confusion.alerts()},
-                 {"precision", confusion.precision()},
-                 {"recall", confusion.recall()},
-                 {"f1", confusion.f1()},
-                 {"false_positive_rate", confusion.false_positive_rate()}};
+    OrderedJson line = {{"threshold", threshold},
+                        {"alerts", confusion.alerts()},
+                        {"precision", confusion.precision()},
+                        {"recall", confusion.recall()},
+                        {"f1", confusion.f1()},
+                        {"false_positive_rate", confusion.false_positive_rate()}};
     if (evaluation.n_days > 0) line["alerts_per_day"] = alerts_per_day(evaluation, confusion);
     if (evaluation.columns.amounts) line["amount_recall"] = confusion.amount_recall();
     if (evaluation.costs) line["cost"] = confusion.cost(*evaluation.costs);
@@ -93,8 +93,9 @@ Json thresholds_json(const Evaluation& evaluation) {
   return lines;
 }
 
-Json costs_json(const Costs& costs) {
-  const Json missed = costs.false_negative ? Json(*costs.false_negative) : Json("amount");
+OrderedJson costs_json(const Costs& costs) {
+  const OrderedJson missed =
+      costs.false_negative ? OrderedJson(*costs.false_negative) : OrderedJson("amount");
   return {{"cost_fp", costs.false_positive}, {"cost_fn", missed}, {"cost_review", costs.review}};
 }
 
@@ -111,8 +112,8 @@ std::string evaluation_text(const Evaluation& evaluation) {
   return text;
 }
 
-Json evaluation_json(const Evaluation& evaluation) {
-  Json json = {{"rows", evaluation.n_rows}};
+OrderedJson evaluation_json(const Evaluation& evaluation) {
+  OrderedJson json = {{"rows", evaluation.n_rows}};
   if (evaluation.is_binary) {
     json["positive"] = evaluation.confusion.positive();
     if (evaluation.n_days > 0) json["days"] = evaluation.n_days;
@@ -122,7 +123,7 @@ Json evaluation_json(const Evaluation& evaluation) {
     json["confusion"] = confusion_json(evaluation.confusion);
     json["thresholds"] = thresholds_json(evaluation);
   }
-  Json metrics = Json::object(), intervals = Json::object();
+  OrderedJson metrics = OrderedJson::object(), intervals = OrderedJson::object();
   for (const MetricLine& line : evaluation.metrics) {
     metrics[line.name] = line.value;
     if (line.interval) intervals[line.name] = {line.interval->low, line.interval->high};

@@ -21,15 +21,15 @@
 namespace coppice::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-constexpr const char* kFooter =
+constexpr const char* kInspectFooter =
     "Examples:\n"
     "  coppice inspect fraud.json\n"
     "  coppice inspect fraud.json --dump | less\n"
     "  coppice inspect fraud.json --json";
 
-struct Arguments {
+struct InspectArguments {
   std::string model;
   bool dump = false;
   bool json = false;
@@ -59,7 +59,7 @@ std::vector<std::pair<std::string, double>> last_metrics(const TrainingSummary& 
 /// Is a model another library's? Its parameters are then not known.
 bool is_imported(const Model& model) { return model.summary.library_version.empty(); }
 
-std::string summary_text(const Arguments& arguments, const Model& model) {
+std::string summary_text(const InspectArguments& arguments, const Model& model) {
   const TrainingSummary& summary = model.summary;
   std::string text =
       fmt::format("{}: {} trees, {} leaves, depth up to {}, {}, base score {}\n", arguments.model,
@@ -126,10 +126,10 @@ std::string importance_text(const Model& model) {
   return "\n" + table.text(0);
 }
 
-Json schema_json(const Schema& schema) {
-  Json features = Json::array();
+OrderedJson schema_json(const Schema& schema) {
+  OrderedJson features = OrderedJson::array();
   for (const Feature& feature : schema.features) {
-    Json json = {{"name", feature.name}};
+    OrderedJson json = {{"name", feature.name}};
     json["type"] = feature.kind == FeatureKind::kNumeric ? "numeric" : "categorical";
     if (feature.kind == FeatureKind::kCategorical) json["categories"] = feature.categories;
     features.push_back(json);
@@ -142,46 +142,46 @@ Json schema_json(const Schema& schema) {
           {"header", schema.has_header}};
 }
 
-Json summary_json(const TrainingSummary& summary) {
-  Json metrics = Json::object();
+OrderedJson summary_json(const TrainingSummary& summary) {
+  OrderedJson metrics = OrderedJson::object();
   for (const auto& [name, value] : last_metrics(summary)) metrics[name] = value;
-  Json json = {{"version", summary.library_version},
-               {"rows", summary.n_rows},
-               {"weight_sum", summary.weight_sum},
-               {"label_sum", summary.label_sum},
-               {"data_hash", summary.data_hash},
-               {"best_round", nullptr},
-               {"metrics", metrics}};
+  OrderedJson json = {{"version", summary.library_version},
+                      {"rows", summary.n_rows},
+                      {"weight_sum", summary.weight_sum},
+                      {"label_sum", summary.label_sum},
+                      {"data_hash", summary.data_hash},
+                      {"best_round", nullptr},
+                      {"metrics", metrics}};
   if (summary.best_round >= 0) json["best_round"] = summary.best_round;
   return json;
 }
 
 void print_json(const Model& model) {
-  Json parameters = Json::object();
+  OrderedJson parameters = OrderedJson::object();
   for (const ParameterInfo& info : parameter_table()) {
     if (!info.in_model || is_imported(model)) continue;
     parameters[std::string(info.name)] = get_parameter(model.parameters, info.name);
   }
-  Json importances = Json::array();
+  OrderedJson importances = OrderedJson::array();
   for (const Importance& feature : importance(model)) {
     importances.push_back({{"feature", feature.feature},
                            {"gain", feature.gain},
                            {"cover", feature.cover},
                            {"count", feature.count}});
   }
-  write_json(Json{{"objective", to_string(model.objective)},
-                  {"base_score", model.base_score},
-                  {"threshold", model.threshold},
-                  {"trees", model.trees.size()},
-                  {"leaves", count_leaves(model)},
-                  {"depth", deepest(model)},
-                  {"parameters", parameters},
-                  {"schema", schema_json(model.schema)},
-                  {"importance", importances},
-                  {"training", summary_json(model.summary)}});
+  write_json(OrderedJson{{"objective", to_string(model.objective)},
+                         {"base_score", model.base_score},
+                         {"threshold", model.threshold},
+                         {"trees", model.trees.size()},
+                         {"leaves", count_leaves(model)},
+                         {"depth", deepest(model)},
+                         {"parameters", parameters},
+                         {"schema", schema_json(model.schema)},
+                         {"importance", importances},
+                         {"training", summary_json(model.summary)}});
 }
 
-ExitCode run(const Arguments& arguments) {
+ExitCode run_inspect(const InspectArguments& arguments) {
   const Model model = io::load_model(arguments.model);
   if (arguments.dump) {
     write_output(dump_text(model));
@@ -199,14 +199,14 @@ ExitCode run(const Arguments& arguments) {
 Verb add_inspect(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "inspect", "Show what a model file holds: summary, parameters, schema, importance, trees");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<InspectArguments>();
   command->add_option("MODEL", arguments->model, "Model file")->required();
   CLI::Option* dump =
       command->add_flag("--dump", arguments->dump, "Print the trees as text, and nothing else");
   add_json(*command, arguments->json);
   command->get_option("--json")->excludes(dump);
-  command->footer(kFooter);
-  return {command, [arguments] { return run(*arguments); }};
+  command->footer(kInspectFooter);
+  return {command, [arguments] { return run_inspect(*arguments); }};
 }
 
 }  // namespace coppice::cli

@@ -25,7 +25,7 @@ namespace {
 
 constexpr const char* kDescription =
     "Coppice: gradient-boosted trees for fraud data, the same bytes everywhere";
-constexpr const char* kFooter =
+constexpr const char* kProgramFooter =
     "From a table to scores:\n"
     "  coppice describe transactions.csv --label Class\n"
     "  coppice split transactions.csv --label Class --out parts --fractions 0.7,0.2,0.1 --seed 1729\n"
@@ -97,7 +97,7 @@ void hold_closed_streams() {
 
 ExitCode run(int argc, const char* const* argv) {
   CLI::App program(kDescription, "coppice");
-  program.footer(kFooter);
+  program.footer(kProgramFooter);
   program.set_version_flag("--version", "coppice " + std::string(version()));
   program.require_subcommand(1);
   const std::vector<Verb> verbs = {add_describe(program),   add_split(program),   add_train(program),

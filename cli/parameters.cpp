@@ -16,12 +16,12 @@
 namespace coppice::cli {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kParametersFooter =
     "Examples:\n"
     "  coppice parameters\n"
     "  coppice parameters --markdown > docs/parameters.md";
 
-struct Arguments {
+struct ParametersArguments {
   bool markdown = false;
   bool json = false;
 };
@@ -85,7 +85,7 @@ nlohmann::ordered_json json() {
   return list;
 }
 
-ExitCode run(const Arguments& arguments) {
+ExitCode run_parameters(const ParametersArguments& arguments) {
   if (arguments.json) {
     write_json(json());
   } else {
@@ -99,13 +99,13 @@ ExitCode run(const Arguments& arguments) {
 Verb add_parameters(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("parameters", "List the training parameters: names, ranges, defaults, meaning");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ParametersArguments>();
   auto* const markdown_flag =
       command->add_flag("--markdown", arguments->markdown, "As the page docs/parameters.md");
   add_json(*command, arguments->json);
   command->get_option("--json")->excludes(markdown_flag);
-  command->footer(kFooter);
-  return {command, [arguments] { return run(*arguments); }};
+  command->footer(kParametersFooter);
+  return {command, [arguments] { return run_parameters(*arguments); }};
 }
 
 }  // namespace coppice::cli

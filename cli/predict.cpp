@@ -22,7 +22,7 @@
 namespace coppice::cli {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kPredictFooter =
     "Examples:\n"
     "  coppice predict --model fraud.json new.csv --out scores.csv\n"
     "  coppice predict --model fraud.json new.csv --keep Time,Amount --output label --threshold 0.2\n"
@@ -31,7 +31,7 @@ constexpr const char* kFooter =
     "The result is a CSV with a header: the kept columns, then those of each output, one row for each input\n"
     "row, in order. The columns are explained in docs/predict.md.";
 
-struct Arguments {
+struct PredictArguments {
   std::string model;
   std::vector<std::string> paths;
   std::string out;
@@ -45,11 +45,11 @@ struct Arguments {
   bool json = false;
 };
 
-bool asks_for(const Arguments& arguments, std::string_view output) {
+bool asks_for(const PredictArguments& arguments, std::string_view output) {
   return std::ranges::find(arguments.outputs, output) != arguments.outputs.end();
 }
 
-void check_arguments(const Arguments& arguments) {
+void check_arguments(const PredictArguments& arguments) {
   if (arguments.json && (arguments.out.empty() || arguments.out == "-")) {
     throw Error("cli.usage", "--json reports what was written: name a file for the scores with --out");
   }
@@ -59,7 +59,7 @@ void check_arguments(const Arguments& arguments) {
 }
 
 /// Refuses what the model has no answer to, before the table is read.
-void check_outputs(const Arguments& arguments, const Model& model) {
+void check_outputs(const PredictArguments& arguments, const Model& model) {
   const bool needs_classes = asks_for(arguments, "probability") || asks_for(arguments, "label");
   if (needs_classes && model.objective != Objective::kBinaryLogistic) {
     throw Error(
@@ -70,7 +70,8 @@ void check_outputs(const Arguments& arguments, const Model& model) {
   }
 }
 
-std::vector<OutputColumns> make_outputs(const Arguments& arguments, const Model& model, const Dataset& data) {
+std::vector<OutputColumns> make_outputs(const PredictArguments& arguments, const Model& model,
+                                        const Dataset& data) {
   OutputOptions options{.threshold = arguments.threshold.value_or(model.threshold),
                         .device = arguments.device,
                         .threads = arguments.threads};
@@ -106,7 +107,7 @@ void write_table(io::CsvWriter& writer, const io::CsvTable& table,
   }
 }
 
-ExitCode run(const Arguments& arguments) {
+ExitCode run_predict(const PredictArguments& arguments) {
   check_arguments(arguments);
   const Model model = io::load_model(arguments.model);
   check_outputs(arguments, model);
@@ -124,7 +125,7 @@ ExitCode run(const Arguments& arguments) {
   return kSuccess;
 }
 
-void add_outputs(CLI::App& command, Arguments& arguments) {
+void add_outputs(CLI::App& command, PredictArguments& arguments) {
   command
       .add_option("--output", arguments.outputs,
                   fmt::format("What to tell of a row, one or several of {}", fmt::join(kOutputNames, ", ")))
@@ -146,7 +147,7 @@ void add_outputs(CLI::App& command, Arguments& arguments) {
 
 Verb add_predict(CLI::App& program) {
   CLI::App* command = program.add_subcommand("predict", "Score every row of a table, and explain the scores");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<PredictArguments>();
   add_model(*command, arguments->model);
   add_data(*command, arguments->paths);
   command->add_option("--out", arguments->out, "CSV file to write; standard output if not given")
@@ -163,8 +164,8 @@ Verb add_predict(CLI::App& program) {
       ->type_name("DEVICE");
   add_threads(*command, arguments->threads);
   command->add_flag("--json", arguments->json, "Print a report of what was written as JSON; needs --out");
-  command->footer(kFooter);
-  return {command, [arguments] { return run(*arguments); }};
+  command->footer(kPredictFooter);
+  return {command, [arguments] { return run_predict(*arguments); }};
 }
 
 }  // namespace coppice::cli

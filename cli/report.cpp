@@ -15,14 +15,14 @@
 namespace coppice::cli {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kReportFooter =
     "Examples:\n"
     "  coppice report --model fraud.json test.csv --out report.html\n"
     "  coppice report --model fraud.json test.csv --choose 'precision>=0.9' --out report.html\n"
     "  coppice report --model claims.json test.csv --row claim --positive 'false claim' --out report.html\n"
     "The page is one file that loads nothing. What it shows: docs/report.md.";
 
-struct Arguments {
+struct ReportArguments {
   EvaluationArguments evaluation;
   std::string out, positive, row;
 };
@@ -34,14 +34,14 @@ Noun noun_from(const std::string& text) {
   return {text.substr(0, slash), text.substr(slash + 1)};
 }
 
-RowNames row_names(const Arguments& arguments) {
+RowNames row_names(const ReportArguments& arguments) {
   RowNames names;
   if (!arguments.positive.empty()) names.positive = noun_from(arguments.positive);
   if (!arguments.row.empty()) names.row = noun_from(arguments.row);
   return names;
 }
 
-ExitCode run(const Arguments& arguments) {
+ExitCode run_report(const ReportArguments& arguments) {
   const EvaluationArguments& measured = arguments.evaluation;
   const EvaluatedTable table = read_and_evaluate(measured);
   const std::vector<float> predictions =
@@ -62,7 +62,7 @@ ExitCode run(const Arguments& arguments) {
 Verb add_report(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "report", "Write a page about a model on a labelled table: what it catches, at what cost, and why");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ReportArguments>();
   arguments->evaluation.options.bootstrap.n_replicates = 200;
   add_evaluation(*command, arguments->evaluation);
   command->add_option("--out", arguments->out, "HTML file to write")->required()->type_name("FILE");
@@ -71,8 +71,8 @@ Verb add_report(CLI::App& program) {
                    "What a row with label 1 is called: fraud, or policy/policies for an odd plural")
       ->type_name("NAME");
   command->add_option("--row", arguments->row, "What a row is called: transaction")->type_name("NAME");
-  command->footer(kFooter);
-  return {command, [arguments] { return run(*arguments); }};
+  command->footer(kReportFooter);
+  return {command, [arguments] { return run_report(*arguments); }};
 }
 
 }  // namespace coppice::cli

@@ -23,7 +23,7 @@
 namespace coppice::cli {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kServeFooter =
     "Examples:\n"
     "  coppice serve --model fraud.json\n"
     "  curl -H 'Content-Type: text/csv' --data-binary @new.csv http://127.0.0.1:8080/invocations\n"
@@ -35,7 +35,7 @@ constexpr const char* kFooter =
 constexpr const char* kContainerModel = "/opt/ml/model";
 constexpr const char* kContainerModels = "/opt/ml/models";
 
-struct Arguments {
+struct ServeArguments {
   std::vector<std::string> models;   // PATH or name=PATH
   std::vector<std::string> shadows;  // name=PATH
   serve::ServerOptions server;
@@ -57,7 +57,7 @@ serve::ListedModel named_path(const std::string& text) {
 
 /// In the managed container the model is in a folder, requests come from outside, and of several models each
 /// is loaded by a request.
-void take_container_defaults(Arguments& arguments) {
+void take_container_defaults(ServeArguments& arguments) {
   const char* const is_multi_model = std::getenv("SAGEMAKER_MULTI_MODEL");
   if (is_multi_model != nullptr && std::string_view(is_multi_model) == "true") {
     arguments.server.is_admin = true;
@@ -71,7 +71,7 @@ void take_container_defaults(Arguments& arguments) {
 }
 
 /// What --model names; when requests have changed that, what they left.
-std::vector<serve::ListedModel> models_to_load(const Arguments& arguments) {
+std::vector<serve::ListedModel> models_to_load(const ServeArguments& arguments) {
   const std::string& list = arguments.list_path;
   if (!list.empty() && std::filesystem::exists(list)) {
     write_log(fmt::format("models as {} lists them; remove it to start from --model\n", list));
@@ -82,7 +82,7 @@ std::vector<serve::ListedModel> models_to_load(const Arguments& arguments) {
   return models;
 }
 
-void load_models(const Arguments& arguments, serve::ModelStore& store) {
+void load_models(const ServeArguments& arguments, serve::ModelStore& store) {
   const std::vector<serve::ListedModel> models = models_to_load(arguments);
   for (const std::string& text : arguments.shadows) {
     const auto [name, path] = named_path(text);
@@ -114,7 +114,7 @@ std::chrono::milliseconds milliseconds_of(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
 }
 
-ExitCode run(Arguments arguments) {
+ExitCode run_serve(ServeArguments arguments) {
   take_container_defaults(arguments);
   serve::ServerOptions& server_options = arguments.server;
   if (server_options.host.empty()) server_options.host = "127.0.0.1";
@@ -164,7 +164,7 @@ void add_listening(CLI::App& command, serve::ServerOptions& server) {
   add_threads(command, server.threads);
 }
 
-void add_limits(CLI::App& command, Arguments& arguments) {
+void add_limits(CLI::App& command, ServeArguments& arguments) {
   serve::Limits& limits = arguments.server.limits;
   command.add_option("--max-body", limits.body_bytes, "Largest body of a request in bytes; more is 413")
       ->envname("MAX_CONTENT_LENGTH")
@@ -194,7 +194,7 @@ void add_limits(CLI::App& command, Arguments& arguments) {
       ->type_name("S");
 }
 
-void add_answers(CLI::App& command, Arguments& arguments) {
+void add_answers(CLI::App& command, ServeArguments& arguments) {
   serve::AnswerOptions& answer = arguments.store.answer;
   command
       .add_option(
@@ -215,7 +215,7 @@ void add_answers(CLI::App& command, Arguments& arguments) {
   add_threshold(command, arguments.store.threshold);
 }
 
-void add_access(CLI::App& command, Arguments& arguments) {
+void add_access(CLI::App& command, ServeArguments& arguments) {
   serve::ServerOptions& server = arguments.server;
   command.add_option("--token", arguments.token_path, "File with a bearer token that all but /ping asks for")
       ->type_name("FILE");
@@ -239,7 +239,7 @@ void add_access(CLI::App& command, Arguments& arguments) {
 
 Verb add_serve(CLI::App& program) {
   CLI::App* command = program.add_subcommand("serve", "Answer requests for scores over HTTP");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ServeArguments>();
   command
       ->add_option("--model", arguments->models,
                    "Model file or NAME=FILE, several times; the first is the default")
@@ -254,8 +254,8 @@ Verb add_serve(CLI::App& program) {
   add_answers(*command, *arguments);
   add_limits(*command, *arguments);
   add_access(*command, *arguments);
-  command->footer(kFooter);
-  return {command, [arguments] { return run(*arguments); }};
+  command->footer(kServeFooter);
+  return {command, [arguments] { return run_serve(*arguments); }};
 }
 
 }  // namespace coppice::cli

@@ -25,9 +25,9 @@
 namespace coppice::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-constexpr const char* kFooter =
+constexpr const char* kSplitFooter =
     "Examples:\n"
     "  coppice split all.csv.gz --label Class --out parts --fractions 0.7,0.2,0.1 --seed 1729\n"
     "  coppice split all.csv --strategy time --time-column TX_DATETIME --gap 7d --out parts --fractions "
@@ -44,7 +44,7 @@ constexpr std::size_t kMaxShownClasses = 10;
 
 const std::string kPrequential = "prequential";
 
-struct Arguments {
+struct SplitArguments {
   std::vector<std::string> paths;
   SplitColumnNames columns;
   std::string out;
@@ -80,7 +80,7 @@ struct WrittenDivision {
   std::size_t n_left_out = 0;
 };
 
-void check_usage(const Arguments& arguments) {
+void check_usage(const SplitArguments& arguments) {
   const auto refuse = [](const std::string& message) { throw Error("cli.usage", message); };
   const auto& [label, time, group] = arguments.columns;
   const std::string& name = arguments.strategy_name;
@@ -114,7 +114,7 @@ void check_usage(const Arguments& arguments) {
   }
 }
 
-tune::PrequentialOptions prequential_options(const Arguments& arguments, const SplitTable& table) {
+tune::PrequentialOptions prequential_options(const SplitArguments& arguments, const SplitTable& table) {
   tune::PrequentialOptions options;
   options.start = *std::ranges::min_element(table.times);
   if (!arguments.start.empty()) {
@@ -135,7 +135,7 @@ tune::PrequentialOptions prequential_options(const Arguments& arguments, const S
   return options;
 }
 
-tune::SplitOptions split_options(const Arguments& arguments, const SplitTable& table) {
+tune::SplitOptions split_options(const SplitArguments& arguments, const SplitTable& table) {
   tune::SplitOptions options;
   options.strategy = arguments.strategy;
   options.fractions = arguments.fractions;
@@ -146,7 +146,7 @@ tune::SplitOptions split_options(const Arguments& arguments, const SplitTable& t
 }
 
 /// `--label` of a strategy that stratifies.
-void check_classes(const Arguments& arguments, const SplitTable& table) {
+void check_classes(const SplitArguments& arguments, const SplitTable& table) {
   const bool stratifies = arguments.strategy == tune::SplitStrategy::kStratified ||
                           arguments.strategy == tune::SplitStrategy::kGroup;
   if (!stratifies || table.class_names.size() <= kMaxClasses) return;
@@ -165,7 +165,7 @@ std::vector<std::string> part_names(std::size_t n_parts) {
   return names;
 }
 
-std::vector<Division> divide(const Arguments& arguments, const SplitTable& table) {
+std::vector<Division> divide(const SplitArguments& arguments, const SplitTable& table) {
   check_classes(arguments, table);
   if (arguments.n_folds == 0) {
     const tune::SplitOptions options = split_options(arguments, table);
@@ -236,7 +236,7 @@ double share(std::size_t part, std::size_t all) {
   return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
 }
 
-std::string report_text(const Arguments& arguments, const SplitTable& table,
+std::string report_text(const SplitArguments& arguments, const SplitTable& table,
                         const std::vector<WrittenDivision>& divisions) {
   const bool show_classes = !table.classes.empty() && table.class_names.size() <= kMaxShownClasses;
   std::vector<std::string> header = {"part", "rows"};
@@ -265,10 +265,10 @@ std::string report_text(const Arguments& arguments, const SplitTable& table,
   return text.text();
 }
 
-Json division_json(const SplitTable& table, const WrittenDivision& division) {
-  Json json = {{"parts", Json::array()}, {"left_out", division.n_left_out}};
+OrderedJson division_json(const SplitTable& table, const WrittenDivision& division) {
+  OrderedJson json = {{"parts", OrderedJson::array()}, {"left_out", division.n_left_out}};
   for (const Part& part : division.parts) {
-    Json counts = Json::object();
+    OrderedJson counts = OrderedJson::object();
     for (std::size_t c = 0; c < part.class_rows.size(); ++c) {
       counts[table.class_names[c]] = part.class_rows[c];
     }
@@ -277,15 +277,15 @@ Json division_json(const SplitTable& table, const WrittenDivision& division) {
   return json;
 }
 
-Json report_json(const Arguments& arguments, const SplitTable& table,
-                 const std::vector<WrittenDivision>& divisions) {
+OrderedJson report_json(const SplitArguments& arguments, const SplitTable& table,
+                        const std::vector<WrittenDivision>& divisions) {
   if (arguments.n_folds == 0) return division_json(table, divisions.front());
-  Json json = {{"folds", Json::array()}};
+  OrderedJson json = {{"folds", OrderedJson::array()}};
   for (const WrittenDivision& division : divisions) json["folds"].push_back(division_json(table, division));
   return json;
 }
 
-ExitCode run(Arguments arguments) {
+ExitCode run_split(SplitArguments arguments) {
   // A prequential split is one by time into windows.
   arguments.strategy = arguments.strategy_name == kPrequential ? tune::SplitStrategy::kTime
                                                                : strategy_of_name(arguments.strategy_name);
@@ -304,7 +304,7 @@ ExitCode run(Arguments arguments) {
   return kSuccess;
 }
 
-void add_strategy(CLI::App& command, Arguments& arguments) {
+void add_strategy(CLI::App& command, SplitArguments& arguments) {
   std::vector<std::string> names = strategy_names();
   names.push_back(kPrequential);
   command
@@ -333,7 +333,7 @@ void add_strategy(CLI::App& command, Arguments& arguments) {
 Verb add_split(CLI::App& program) {
   CLI::App* command =
       program.add_subcommand("split", "Divide a table into parts or folds: by chance, time or group");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<SplitArguments>();
   add_data(*command, arguments->paths);
   command
       ->add_option("--label", arguments->columns.label,
@@ -352,8 +352,8 @@ Verb add_split(CLI::App& program) {
   add_no_header(*command, arguments->has_header);
   add_threads(*command, arguments->threads);
   add_json(*command, arguments->json);
-  command->footer(kFooter);
-  return {command, [arguments] { return run(*arguments); }};
+  command->footer(kSplitFooter);
+  return {command, [arguments] { return run_split(*arguments); }};
 }
 
 }  // namespace coppice::cli

@@ -33,9 +33,9 @@
 namespace coppice::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-constexpr const char* kFooter =
+constexpr const char* kTrainFooter =
     "Examples:\n"
     "  coppice train --train train.csv --valid validation.csv --label Class --model fraud.json\n"
     "      --param max_depth=5 --param eta=0.2 --param eval_metric=auc,ap\n"
@@ -48,7 +48,7 @@ constexpr const char* kFooter =
     "  coppice train --train new.csv --continue-from fraud.json --param num_round=20 --model fraud2.json\n"
     "`coppice parameters` lists every parameter.";
 
-struct Arguments {
+struct TrainArguments {
   std::vector<std::string> train;
   std::vector<std::string> validation;  // PATH or NAME=PATH
   HoldoutOptions holdout;
@@ -98,7 +98,7 @@ void warn_of_constant_label(const Dataset& data, Objective objective) {
                   data.schema.label, first));
 }
 
-void require_label(const Arguments& arguments, const io::CsvOptions& csv) {
+void require_label(const TrainArguments& arguments, const io::CsvOptions& csv) {
   if (!csv.label.empty()) return;
   const io::CsvRows rows(arguments.train, csv.has_header, csv.threads);
   throw Error("cli.usage", fmt::format("name the label with --label; the columns of {} are {}",
@@ -120,38 +120,38 @@ double total_seconds(const Outcome& outcome) {
   return outcome.read_seconds + outcome.bin_seconds + outcome.train.total_seconds + outcome.save_seconds;
 }
 
-void print_json(const Arguments& arguments, const Outcome& outcome) {
-  Json metrics = Json::object();
+void print_json(const TrainArguments& arguments, const Outcome& outcome) {
+  OrderedJson metrics = OrderedJson::object();
   for (const MetricValue& metric : outcome.train.final_metrics) metrics[metric.name] = metric.value;
   const PhaseSeconds& phases = outcome.train.seconds;
-  const Json best_round = outcome.best_round < 0 ? Json() : Json(outcome.best_round);
-  write_json(Json{{"model", arguments.model},
-                  {"device", outcome.device},
-                  {"rows", outcome.n_rows},
-                  {"held_out_rows", outcome.n_held_out},
-                  {"features", outcome.n_features},
-                  {"rounds", outcome.n_rounds},
-                  {"best_round", best_round},
-                  {"stopped_early", outcome.train.stopped_early},
-                  {"kept_row_share", outcome.train.mean_kept_share},
-                  {"metrics", metrics},
-                  {"seconds",
-                   {{"total", total_seconds(outcome)},
-                    {"read", outcome.read_seconds},
-                    {"bin", outcome.bin_seconds},
-                    {"train", outcome.train.total_seconds},
-                    {"inside_train",
-                     {{"gradient", phases.gradient},
-                      {"histogram", phases.histogram},
-                      {"partition", phases.partition},
-                      {"route", phases.route},
-                      {"evaluate", phases.evaluate}}},
-                    {"save", outcome.save_seconds}}},
-                  {"peak_memory_bytes", peak_memory_bytes()},
-                  {"device_memory_bytes", outcome.train.device_bytes}});
+  const OrderedJson best_round = outcome.best_round < 0 ? OrderedJson() : OrderedJson(outcome.best_round);
+  write_json(OrderedJson{{"model", arguments.model},
+                         {"device", outcome.device},
+                         {"rows", outcome.n_rows},
+                         {"held_out_rows", outcome.n_held_out},
+                         {"features", outcome.n_features},
+                         {"rounds", outcome.n_rounds},
+                         {"best_round", best_round},
+                         {"stopped_early", outcome.train.stopped_early},
+                         {"kept_row_share", outcome.train.mean_kept_share},
+                         {"metrics", metrics},
+                         {"seconds",
+                          {{"total", total_seconds(outcome)},
+                           {"read", outcome.read_seconds},
+                           {"bin", outcome.bin_seconds},
+                           {"train", outcome.train.total_seconds},
+                           {"inside_train",
+                            {{"gradient", phases.gradient},
+                             {"histogram", phases.histogram},
+                             {"partition", phases.partition},
+                             {"route", phases.route},
+                             {"evaluate", phases.evaluate}}},
+                           {"save", outcome.save_seconds}}},
+                         {"peak_memory_bytes", peak_memory_bytes()},
+                         {"device_memory_bytes", outcome.train.device_bytes}});
 }
 
-void print_text(const Arguments& arguments, const Outcome& outcome) {
+void print_text(const TrainArguments& arguments, const Outcome& outcome) {
   std::string text = fmt::format("{}: {} rounds on {} rows and {} features, {} of the rows kept per round\n",
                                  arguments.model, outcome.n_rounds, count_text(outcome.n_rows),
                                  outcome.n_features, percent_text(outcome.train.mean_kept_share));
@@ -171,7 +171,7 @@ void print_text(const Arguments& arguments, const Outcome& outcome) {
 }
 
 /// The training table in numbers, and the rows that are held out of it; the text is gone when this returns.
-TrainingTables read_training_tables(const Arguments& arguments, const io::CsvOptions& csv,
+TrainingTables read_training_tables(const TrainArguments& arguments, const io::CsvOptions& csv,
                                     const Parameters& parameters, const Model* previous) {
   TableWithSides table =
       read_table(arguments.train, previous != nullptr ? &previous->schema : nullptr, csv, arguments.sides);
@@ -181,7 +181,7 @@ TrainingTables read_training_tables(const Arguments& arguments, const io::CsvOpt
   return hold_out(std::move(table), arguments.holdout, parameters.objective, parameters.seed);
 }
 
-Model train_model(const Arguments& arguments, const Backend& backend, const Parameters& parameters,
+Model train_model(const TrainArguments& arguments, const Backend& backend, const Parameters& parameters,
                   io::CsvOptions csv, const Model* previous, Outcome& outcome) {
   std::vector<NamedTable> sets = group_validation(arguments.validation);
   Stopwatch watch;
@@ -216,7 +216,7 @@ Model train_model(const Arguments& arguments, const Backend& backend, const Para
 
 /// The root of a managed training job, if this is one; `n_options` were given. The job has options of its
 /// own.
-std::optional<std::string> container_root(const Arguments& arguments, std::size_t n_options) {
+std::optional<std::string> container_root(const TrainArguments& arguments, std::size_t n_options) {
   if (arguments.container_root.empty()) {
     return n_options == 0 && is_container(kContainerRoot) ? std::optional(kContainerRoot) : std::nullopt;
   }
@@ -225,7 +225,7 @@ std::optional<std::string> container_root(const Arguments& arguments, std::size_
               "--container-root: the options of a managed training job are in its files; give no others");
 }
 
-ExitCode run(const Arguments& arguments, std::size_t n_options) {
+ExitCode run_train(const TrainArguments& arguments, std::size_t n_options) {
   if (const auto root = container_root(arguments, n_options)) return train_in_container(*root);
   if (arguments.train.empty()) throw Error("cli.usage", "--train is required; see coppice train --help");
   if (arguments.model.empty()) throw Error("cli.usage", "--model is required; see coppice train --help");
@@ -271,7 +271,7 @@ ExitCode run(const Arguments& arguments, std::size_t n_options) {
 
 Verb add_train(CLI::App& program) {
   CLI::App* command = program.add_subcommand("train", "Train a model on a table");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<TrainArguments>();
   command
       ->add_option("--train", arguments->train, "Training table, required: files with the same columns, or -")
       ->type_name("DATA");
@@ -306,8 +306,8 @@ Verb add_train(CLI::App& program) {
   command->add_flag("--no-train-metrics", arguments->skip_training_metrics,
                     "Do not compute metrics of the training table in every round (faster)");
   add_json(*command, arguments->json);
-  command->footer(kFooter);
-  return {command, [=] { return run(*arguments, command->parse_order().size()); }};
+  command->footer(kTrainFooter);
+  return {command, [=] { return run_train(*arguments, command->parse_order().size()); }};
 }
 
 }  // namespace coppice::cli

@@ -31,7 +31,7 @@
 namespace coppice::cli {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kTuneFooter =
     "Examples:\n"
     "  coppice tune --train train.csv --valid validation.csv --label Class --range eta=0:1\n"
     "      --range max_depth=1:10 --range min_child_weight=0:10 --range alpha=0.001:2:log\n"
@@ -159,7 +159,7 @@ ExitCode run_study(const TuneArguments& arguments) {
   return kSuccess;
 }
 
-ExitCode run(const TuneArguments& arguments) {
+ExitCode run_tune(const TuneArguments& arguments) {
   if (!arguments.status.empty()) return print_status(arguments);
   if (!arguments.best.empty()) return write_best(arguments);
   if (!arguments.report.empty()) return write_study_report(arguments);
@@ -291,8 +291,8 @@ Verb add_tune(CLI::App& program) {
   command->add_flag("--retrain", arguments->retrain,
                     "With --best: train anew by the best parameters, on training and validation rows");
   add_json(*command, arguments->json);
-  command->footer(kFooter);
-  return {command, [arguments] { return run(*arguments); }};
+  command->footer(kTuneFooter);
+  return {command, [arguments] { return run_tune(*arguments); }};
 }
 
 }  // namespace coppice::cli

@@ -20,7 +20,7 @@
 namespace coppice::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 /// How a study stands.
 struct Status {
@@ -80,7 +80,7 @@ std::string metric_name(const tune::Goal& goal) {
   return name;
 }
 
-Json objective_json(const tune::Goal& goal) {
+OrderedJson objective_json(const tune::Goal& goal) {
   return {{"Type", goal.higher_is_better ? "Maximize" : "Minimize"}, {"MetricName", metric_name(goal)}};
 }
 
@@ -88,28 +88,28 @@ std::string arn(std::string_view kind, const std::string& name) {
   return fmt::format("arn:aws:sagemaker:local:000000000000:{}/{}", kind, name);
 }
 
-Json config_json(const Status& status) {
+OrderedJson config_json(const Status& status) {
   const tune::Study& study = status.journal.study;
   const tune::Limits& limits = status.limits;
   const char* strategy = study.strategy == tune::Strategy::kHalving ? "Hyperband"
                          : study.strategy == tune::Strategy::kGrid  ? "Grid"
                                                                     : "Random";
-  Json resources = {{"MaxNumberOfTrainingJobs", tune::trial_count(study, limits)}};
+  OrderedJson resources = {{"MaxNumberOfTrainingJobs", tune::trial_count(study, limits)}};
   if (!status.journal.runs.empty())
     resources["MaxParallelTrainingJobs"] = status.journal.runs.back().parallel;
   if (limits.seconds > 0) resources["MaxRuntimeInSeconds"] = limits.seconds;
-  Json config = {{"Strategy", strategy},
-                 {"HyperParameterTuningJobObjective", objective_json(study.goal)},
-                 {"ResourceLimits", resources},
-                 {"ParameterRanges", Json::parse(tune::parameter_ranges(study.space))},
-                 {"TrainingJobEarlyStoppingType", study.median_rule.is_on ? "Auto" : "Off"},
-                 {"RandomSeed", study.seed}};
+  OrderedJson config = {{"Strategy", strategy},
+                        {"HyperParameterTuningJobObjective", objective_json(study.goal)},
+                        {"ResourceLimits", resources},
+                        {"ParameterRanges", OrderedJson::parse(tune::parameter_ranges(study.space))},
+                        {"TrainingJobEarlyStoppingType", study.median_rule.is_on ? "Auto" : "Off"},
+                        {"RandomSeed", study.seed}};
   if (study.strategy == tune::Strategy::kHalving) {
     config["StrategyConfig"] = {
         {"HyperbandStrategyConfig",
          {{"MinResource", study.halving.min_rounds}, {"MaxResource", study.parameters.num_round}}}};
   }
-  Json criteria = Json::object();
+  OrderedJson criteria = OrderedJson::object();
   if (!std::isnan(limits.target)) criteria["TargetObjectiveMetricValue"] = limits.target;
   if (limits.patience > 0) {
     criteria["BestObjectiveNotImproving"] = {{"MaxNumberOfTrainingJobsNotImproving", limits.patience}};
@@ -118,8 +118,8 @@ Json config_json(const Status& status) {
   return config;
 }
 
-Json definition_json(const tune::Study& study) {
-  Json fixed = Json::object();
+OrderedJson definition_json(const tune::Study& study) {
+  OrderedJson fixed = OrderedJson::object();
   for (const ParameterInfo& info : parameter_table()) {
     if (info.in_model && !tune::varies(study.space, info.name))
       fixed[info.name] = get_parameter(study.parameters, info.name);
@@ -128,11 +128,11 @@ Json definition_json(const tune::Study& study) {
           {"AlgorithmSpecification", {{"AlgorithmName", "coppice"}, {"TrainingInputMode", "File"}}}};
 }
 
-Json job_json(const Status& status, const tune::Trial& trial) {
+OrderedJson job_json(const Status& status, const tune::Trial& trial) {
   const std::string name = fmt::format("{}-{:03}", status.name, trial.index);
-  Json tuned = Json::object();
+  OrderedJson tuned = OrderedJson::object();
   for (const auto& [parameter, value] : trial.parameters) tuned[parameter] = value;
-  Json metric = objective_json(status.journal.study.goal);
+  OrderedJson metric = objective_json(status.journal.study.goal);
   metric["Value"] = trial.score();
   return {{"TrainingJobName", name},           {"TrainingJobArn", arn("training-job", name)},
           {"CreationTime", trial.begin_time},  {"TrainingStartTime", trial.begin_time},
@@ -142,7 +142,7 @@ Json job_json(const Status& status, const tune::Trial& trial) {
 }
 
 /// TrainingJobStatusCounters and ObjectiveStatusCounters.
-void add_counters(const Status& status, Json& json) {
+void add_counters(const Status& status, OrderedJson& json) {
   int completed = 0, stopped = 0, failed = 0, without_metric = 0;
   int in_progress = status.is_running ? static_cast<int>(status.journal.started.size()) : 0;
   const auto count = [&](const tune::Trial& trial) {
@@ -171,14 +171,14 @@ double trained_seconds(const Status& status) {
   return seconds;
 }
 
-Json status_json(const Status& status) {
+OrderedJson status_json(const Status& status) {
   const tune::Journal& journal = status.journal;
-  Json json = {{"HyperParameterTuningJobName", status.name},
-               {"HyperParameterTuningJobArn", arn("hyper-parameter-tuning-job", status.name)},
-               {"HyperParameterTuningJobConfig", config_json(status)},
-               {"TrainingJobDefinition", definition_json(journal.study)},
-               {"HyperParameterTuningJobStatus", job_status(status)},
-               {"CreationTime", journal.begin_time}};
+  OrderedJson json = {{"HyperParameterTuningJobName", status.name},
+                      {"HyperParameterTuningJobArn", arn("hyper-parameter-tuning-job", status.name)},
+                      {"HyperParameterTuningJobConfig", config_json(status)},
+                      {"TrainingJobDefinition", definition_json(journal.study)},
+                      {"HyperParameterTuningJobStatus", job_status(status)},
+                      {"CreationTime", journal.begin_time}};
   if (!status.is_running) json["HyperParameterTuningEndTime"] = journal.last_time;
   json["LastModifiedTime"] = journal.last_time;
   add_counters(status, json);

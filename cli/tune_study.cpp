@@ -20,7 +20,7 @@
 namespace coppice::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 [[noreturn]] void refuse(const std::string& why) { throw Error("cli.usage", why); }
 
@@ -79,7 +79,7 @@ tune::Goal make_goal(const TuneArguments& arguments, Parameters& parameters) {
   return {set + "-" + metric.name(), metric.higher_is_better()};
 }
 
-Json source_json(const TableSource& source) {
+OrderedJson source_json(const TableSource& source) {
   const io::CsvOptions& csv = source.csv;
   return {{"train", source.train},
           {"valid", source.validation},
@@ -157,7 +157,7 @@ tune::Study make_study(const TuneArguments& arguments) {
 }
 
 TableSource source_of(const tune::Study& study) {
-  const Json json = Json::parse(study.source);
+  const OrderedJson json = OrderedJson::parse(study.source);
   TableSource source;
   source.train = json.at("train").get<std::vector<std::string>>();
   source.validation = json.at("valid").get<std::vector<std::string>>();

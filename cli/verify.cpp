@@ -17,18 +17,18 @@
 namespace coppice::cli {
 namespace {
 
-constexpr const char* kFooter =
+constexpr const char* kVerifyFooter =
     "Example:\n"
     "  coppice verify one_thread.json many_threads.json\n"
     "Exit codes: 0 the files are equal, byte for byte; 1 they differ.";
 
-struct Arguments {
+struct VerifyArguments {
   std::string a, b;
   bool json = false;
 };
 
 /// In words; empty when the bytes are equal.
-std::string difference(const Arguments& arguments) {
+std::string difference(const VerifyArguments& arguments) {
   const std::string a = io::read_file(arguments.a);
   const std::string b = io::read_file(arguments.b);
   const Model model_a = io::read_model(a, arguments.a);
@@ -42,7 +42,7 @@ std::string difference(const Arguments& arguments) {
                      same_format ? "written in different ways" : "in two formats");
 }
 
-ExitCode run(const Arguments& arguments) {
+ExitCode run_verify(const VerifyArguments& arguments) {
   const std::string found = difference(arguments);
   if (arguments.json) {
     write_json(nlohmann::ordered_json{{"equal", found.empty()}, {"difference", found}});
@@ -59,12 +59,12 @@ ExitCode run(const Arguments& arguments) {
 Verb add_verify(CLI::App& program) {
   CLI::App* command = program.add_subcommand(
       "verify", "Tell whether two model files are equal, byte for byte, and the first difference if not");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<VerifyArguments>();
   command->add_option("A", arguments->a, "Model file")->required();
   command->add_option("B", arguments->b, "Model file")->required();
   add_json(*command, arguments->json);
-  command->footer(kFooter);
-  return {command, [arguments] { return run(*arguments); }};
+  command->footer(kVerifyFooter);
+  return {command, [arguments] { return run_verify(*arguments); }};
 }
 
 }  // namespace coppice::cli

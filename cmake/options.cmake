@@ -39,6 +39,8 @@ set(build_flags
   -ffp-contract=off -fno-fast-math -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
   -Wno-missing-field-initializers
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+  # g++ takes the anonymous namespace of a source file for a header's where several files are compiled as one.
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wno-subobject-linkage>
   $<$<BOOL:${COPPICE_WARNINGS_AS_ERRORS}>:-Werror>)
 target_compile_options(coppice_build_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${build_flags}>")
 if(COPPICE_SANITIZE)
@@ -48,11 +50,21 @@ if(COPPICE_SANITIZE)
   target_compile_options(coppice_build_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
   target_link_options(coppice_build_flags INTERFACE -fsanitize=${COPPICE_SANITIZE})
 endif()
-# Tests take longer to compile than to run. Under a sanitizer, what waits for files and sockets (the program, the server)
-# is not optimised either, which halves its time; the engine is.
+# Tests take longer to compile than to run. Under a sanitizer, what waits for files, sockets and the engine (the
+# program, the server, the tuner) is not optimised either, which halves its time; the engine is.
 set(coppice_test_options -O1)
 set(coppice_unhurried_options)
 if(COPPICE_SANITIZE)
   set(coppice_test_options -O0)
   set(coppice_unhurried_options -O0)
 endif()
+# Nor is a source file of tests, program and server compiled by itself: most of its time goes to headers that its
+# neighbours have too. Under a sanitizer that holds for every module; of a build for users the engine's files stay
+# apart. What an editor reads (presets debug, tidy) has CMAKE_UNITY_BUILD off.
+set(coppice_unity_build ON)
+if(DEFINED CMAKE_UNITY_BUILD)
+  set(coppice_unity_build ${CMAKE_UNITY_BUILD})
+elseif(COPPICE_SANITIZE)
+  set(CMAKE_UNITY_BUILD ON)
+endif()
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 16)

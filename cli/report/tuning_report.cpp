@@ -62,7 +62,7 @@ View view_of(const tune::Study& study, const tune::Outcome& outcome) {
   return view;
 }
 
-std::string point_text(const tune::Trial& trial) {
+std::string trial_point_text(const tune::Trial& trial) {
   std::vector<std::string> words;
   for (const auto& [name, value] : trial.parameters) words.push_back(fmt::format("{} {}", name, value));
   return fmt::format("{}", fmt::join(words, ", "));
@@ -71,7 +71,7 @@ std::string point_text(const tune::Trial& trial) {
 std::string trial_text(const tune::Trial& trial) {
   const std::string score =
       std::isnan(trial.score()) ? std::string(tune::to_string(trial.status)) : metric_text(trial.score());
-  return fmt::format("trial {}: {}, {}", trial.index, score, point_text(trial));
+  return fmt::format("trial {}: {}, {}", trial.index, score, trial_point_text(trial));
 }
 
 std::string header(const View& view, const std::string& name) {
@@ -85,7 +85,7 @@ std::string header(const View& view, const std::string& name) {
                                : fmt::format("Best of {} trials: {} {}", n_trials, view.study.goal.metric,
                                              short_number(winner->score(), 4));
   const std::string lede =
-      winner == nullptr ? "" : fmt::format("Trial {} won with {}.", winner->index, point_text(*winner));
+      winner == nullptr ? "" : fmt::format("Trial {} won with {}.", winner->index, trial_point_text(*winner));
   std::vector<KeyNumber> numbers;
   if (winner != nullptr) {
     const double middle = view.scored[view.scored.size() / 2]->score();

@@ -15,7 +15,7 @@
 namespace coppice::io {
 namespace {
 
-constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+constexpr float kMissingCell = std::numeric_limits<float>::quiet_NaN();
 
 /// Parses the records of one chunk.
 class ChunkParser {
@@ -135,11 +135,11 @@ class ChunkParser {
     if (must_be_there(column.use)) {
       return target_value(column, trimmed, missing, record);
     }
-    if (missing) return kMissing;
+    if (missing) return kMissingCell;
     if (column.use == CellUse::kCategory) {
       return static_cast<float>(parsed.texts.add(text, position(record)));
     }
-    float value = kMissing;
+    float value = kMissingCell;
     const NumberKind kind = parse_number(trimmed, value);
     if (kind == NumberKind::kText && column.kind_known) {
       return refuse(record, "io.csv.not_a_number",

@@ -13,7 +13,7 @@
 namespace coppice::io {
 namespace {
 
-constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+constexpr float kMissingValue = std::numeric_limits<float>::quiet_NaN();
 
 constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\r'; }
 
@@ -53,7 +53,7 @@ class LibsvmReader {
  private:
   /// token: the first of the line, which goes on behind it.
   void read_row(std::string_view token, std::string_view line) {
-    float label = kMissing;
+    float label = kMissingValue;
     float weight = 1;
     const std::size_t colon = token.find(':');
     if (labels_ == LibsvmLabels::kRequired || colon == std::string_view::npos) {
@@ -90,7 +90,7 @@ class LibsvmReader {
     float value = 0;
     const char* const plain_end = parse_plain_number(text.data(), text_end_, value);
     if (plain_end == text.data() + text.size()) return value;
-    if (may_be_missing && is_nan(text)) return kMissing;
+    if (may_be_missing && is_nan(text)) return kMissingValue;
     switch (parse_number(text, value)) {
       case NumberKind::kText:
         fail("io.libsvm.value", fmt::format("the {} in {} is not a number", what, shown(token)));

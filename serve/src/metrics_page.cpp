@@ -38,7 +38,7 @@ class MetricsText {
 };
 
 /// A label value: names of features are any text.
-std::string escaped(std::string_view text) {
+std::string escaped_label(std::string_view text) {
   std::string result;
   for (const char c : text) {
     if (c == '\n') {
@@ -51,7 +51,7 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-std::string model_label(std::string_view name) { return fmt::format(R"(model="{}")", escaped(name)); }
+std::string model_label(std::string_view name) { return fmt::format(R"(model="{}")", escaped_label(name)); }
 
 std::uint64_t sum_of(const std::vector<ThreadMetrics>& threads, Counter ThreadMetrics::*counter) {
   std::uint64_t sum = 0;
@@ -134,7 +134,8 @@ void add_drift(const ModelSet& models, MetricsText& text) {
     const DriftReport report = model->drift.report();
     const auto add = [&](std::string_view kind, const DriftEntry& entry) {
       if (!entry.psi) return;
-      text.sample(fmt::format(R"({},{}="{}")", model_label(name), kind, escaped(entry.name)), *entry.psi);
+      text.sample(fmt::format(R"({},{}="{}")", model_label(name), kind, escaped_label(entry.name)),
+                  *entry.psi);
     };
     for (const DriftEntry& feature : report.features) add("feature", feature);
     if (report.score) add("output", *report.score);

@@ -50,7 +50,7 @@ a { color: var(--green) }
 /// Fewer rows fill no histogram: the index would be large by chance.
 constexpr std::uint64_t kRowsOfDrift = 500;
 
-std::string escaped(std::string_view text) {
+std::string escaped_html(std::string_view text) {
   std::string result;
   for (const char c : text) {
     switch (c) {
@@ -137,7 +137,7 @@ class Page {
         "<textarea name=\"rows\" spellcheck=\"false\" placeholder=\"CSV: one row a line, with or without a "
         "line of "
         "names\">\n{}</textarea>\n<p><select name=\"model\">",
-        escaped(rows));
+        escaped_html(rows));
     for (const auto& [name, model] : models.models) {
       add("<option{}>{}</option>", name == chosen ? " selected" : "", name);
     }
@@ -145,14 +145,14 @@ class Page {
   }
 
   void add_result(std::string_view text, bool is_good) {
-    add("<pre{}>{}</pre>\n", is_good ? "" : " class=\"bad\"", escaped(text));
+    add("<pre{}>{}</pre>\n", is_good ? "" : " class=\"bad\"", escaped_html(text));
   }
 
  private:
   void add_model(const ServedModel& model) {
     add("<tr><td>{}<br><small>{}</small><td class=\"number\">{}<td>{:%Y-%m-%d %H:%M:%S} UTC<td>{}"
         "<td class=\"number\">{}<td class=\"number\">{}<td class=\"number\">{}<td>{}</tr>\n",
-        model.name, escaped(model.path), model.version,
+        model.name, escaped_html(model.path), model.version,
         fmt::gmtime(std::chrono::system_clock::to_time_t(model.loaded_at)), to_string(model.model.objective),
         model.model.schema.features.size(), model.model.trees.size(),
         model.n_rows.load(std::memory_order_relaxed), drift_text(model));
@@ -166,7 +166,7 @@ class Page {
         report.score && report.score->psi ? fmt::format("score {:.3f}", *report.score->psi) : "";
     if (furthest != report.features.end() && furthest->psi) {
       if (!text.empty()) text += ", ";
-      text += fmt::format("{} {:.3f}", escaped(furthest->name), *furthest->psi);
+      text += fmt::format("{} {:.3f}", escaped_html(furthest->name), *furthest->psi);
     }
     if (text.empty() || report.rows < kRowsOfDrift) return "<small>too few rows yet</small>";
     return fmt::format("<a href=\"/models/{}/drift\">{}</a>", model.name, text);

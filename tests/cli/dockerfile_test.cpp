@@ -26,11 +26,6 @@ using ::testing::HasSubstr;
 
 namespace fs = std::filesystem;
 
-std::string read_source(const std::string& name) {
-  std::ifstream file(fs::path(COPPICE_SOURCE_DIR) / name);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// The words of an instruction in exec form, from `name` to the end of its line.
 Json words_of(const std::string& name) {
   const std::string text = read_source("Dockerfile");

@@ -11,26 +11,11 @@ namespace {
 
 using Documents = ProgramTest;
 
-const std::filesystem::path kSource = COPPICE_SOURCE_DIR;
-
-std::string read_source(const std::string& name) {
-  std::ifstream file(kSource / name);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 TEST_F(Documents, ParameterPageIsWhatTheProgramPrints) {
   const Outcome outcome = run({"parameters", "--markdown"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(read_source("docs/parameters.md"), outcome.output)
       << "write it anew: coppice parameters --markdown > docs/parameters.md";
-}
-
-/// What stands between two marks; empty without them.
-std::string between(const std::string& text, const std::string& begin, const std::string& end) {
-  const std::size_t first = text.find(begin);
-  if (first == std::string::npos) return {};
-  const std::size_t start = first + begin.size();
-  return text.substr(start, text.find(end, start) - start);
 }
 
 /// The commands of a transcript: what follows `$ `, with the lines that a backslash continues.
@@ -49,7 +34,8 @@ std::vector<std::string> commands_of(const std::string& transcript) {
 TEST_F(Documents, ReadmeCommandsRun) {
   const auto commands = commands_of(between(read_source("README.md"), "<!-- demo -->", "<!-- /demo -->"));
   ASSERT_FALSE(commands.empty()) << "README.md shows no commands between <!-- demo --> and <!-- /demo -->";
-  std::filesystem::create_directory_symlink(kSource / "datasets", folder() / "datasets");
+  std::filesystem::create_directory_symlink(std::filesystem::path(COPPICE_SOURCE_DIR) / "datasets",
+                                            folder() / "datasets");
   for (const std::string& command : commands) {
     const Outcome outcome = run_shell(command);
     EXPECT_EQ(outcome.exit_code, 0) << command << '\n' << outcome.errors;

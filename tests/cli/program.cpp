@@ -143,6 +143,18 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
+std::string between(const std::string& text, const std::string& begin, const std::string& end) {
+  const std::size_t first = text.find(begin);
+  if (first == std::string::npos) return {};
+  const std::size_t start = first + begin.size();
+  return text.substr(start, text.find(end, start) - start);
+}
+
+std::string read_source(const std::string& name) {
+  std::ifstream file(std::filesystem::path(COPPICE_SOURCE_DIR) / name);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 std::string fraud_table(int rows, unsigned seed) {
   constexpr std::array<std::string_view, 5> kCountries = {"DE", "FR", "NL", "\"Korea, South\"", ""};
   std::string text = "Time,Amount,Country,Class\n";

@@ -55,6 +55,10 @@ class ModelTest : public ProgramTest {
 };
 
 [[nodiscard]] std::vector<std::string> lines_of(const std::string& text);
+/// What stands between two marks, the first time; empty without them.
+[[nodiscard]] std::string between(const std::string& text, const std::string& begin, const std::string& end);
+/// A file of the repository.
+[[nodiscard]] std::string read_source(const std::string& name);
 
 /// A small fraud table that trees can learn: `Time,Amount,Country,Class`, with missing amounts, a category
 /// that needs quotes, and one fraud in ten. The same rows for the same arguments.

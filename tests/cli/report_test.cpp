@@ -13,7 +13,7 @@
 namespace coppice::test {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -28,18 +28,11 @@ class Report : public ModelTest {
     EXPECT_EQ(outcome.output, "");
     return read("r.html");
   }
-  Json evaluate(Words more) const {
+  OrderedJson evaluate(Words more) const {
     more.insert(more.begin(), {"evaluate", "--model", "m.json", "new.csv", "--json"});
-    return Json::parse(run(more).output);
+    return OrderedJson::parse(run(more).output);
   }
 };
-
-/// What stands between two texts, the first time.
-std::string between(const std::string& text, const std::string& begin, const std::string& end) {
-  const std::size_t first = text.find(begin);
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find(end, first) - first);
-}
 
 /// The numbers of a piece of a page, in order, with all their digits.
 std::vector<double> numbers_of(const std::string& html) {
@@ -55,7 +48,7 @@ std::vector<double> numbers_of(const std::string& html) {
 TEST_F(Report, NumbersAreThoseOfEvaluate) {
   const Words how = {"--choose", "recall>=0.6", "--bootstrap", "50", "--seed", "3", "--metric", "brier,mcc"};
   const std::string page = report("new.csv", how);
-  const Json json = evaluate(how);
+  const OrderedJson json = evaluate(how);
 
   std::vector<double> measures;
   for (const auto& [name, value] : json["metrics"].items()) {
@@ -63,13 +56,13 @@ TEST_F(Report, NumbersAreThoseOfEvaluate) {
   }
   EXPECT_EQ(numbers_of(between(page, "<h3>All measures", "</table>")), measures);
 
-  const Json& confusion = json["confusion"];
+  const OrderedJson& confusion = json["confusion"];
   EXPECT_EQ(numbers_of(between(page, "<table class=\"confusion\"", "</table>")),
             (std::vector<double>{confusion["true_positive"], confusion["false_negative"],
                                  confusion["false_positive"], confusion["true_negative"]}));
 
   std::vector<double> thresholds;
-  for (const Json& line : json["thresholds"]) {
+  for (const OrderedJson& line : json["thresholds"]) {
     const double false_positive =
         line["false_positive_rate"].get<double>() *
         (confusion["false_positive"].get<double>() + confusion["true_negative"].get<double>());
@@ -89,7 +82,7 @@ TEST_F(Report, CostsAndAmountsAreThoseOfEvaluate) {
         std::regex_replace(read("new.csv"), std::regex(",,"), ",7,"));  // amounts are never missing
   const std::string page = report("new.csv", how);
   const std::vector<double> numbers = numbers_of(between(page, "<h3>Other thresholds", "</table>"));
-  for (const Json json = evaluate(how); const Json& line : json["thresholds"]) {
+  for (const OrderedJson json = evaluate(how); const OrderedJson& line : json["thresholds"]) {
     EXPECT_THAT(numbers, testing::Contains(line["cost"].get<double>()));
     EXPECT_THAT(numbers, testing::Contains(line["amount_recall"].get<double>()));
   }
@@ -97,7 +90,7 @@ TEST_F(Report, CostsAndAmountsAreThoseOfEvaluate) {
 }
 
 TEST_F(Report, FirstSentenceSaysWhatIsCaught) {
-  const Json confusion = evaluate({})["confusion"];
+  const OrderedJson confusion = evaluate({})["confusion"];
   const double caught = confusion["true_positive"];
   const double frauds = caught + confusion["false_negative"].get<double>();
   EXPECT_THAT(report("new.csv"),
@@ -155,8 +148,8 @@ TEST_F(Report, NumbersAreReportedToo) {
   ASSERT_EQ(run({"report", "--model", "n.json", "n.csv", "--out", "n.html"}).exit_code, 0);
   const std::string page = read("n.html");
   EXPECT_THAT(page, HasSubstr("<h1>Predicts y, off by "));
-  const Json metrics =
-      Json::parse(run({"evaluate", "--model", "n.json", "n.csv", "--json", "--bootstrap", "200"}).output);
+  const OrderedJson metrics = OrderedJson::parse(
+      run({"evaluate", "--model", "n.json", "n.csv", "--json", "--bootstrap", "200"}).output);
   std::vector<double> numbers;
   for (const auto& [name, value] : metrics["metrics"].items()) {
     numbers.insert(numbers.end(), {value, metrics["intervals"][name][0], metrics["intervals"][name][1]});
@@ -171,8 +164,8 @@ TEST_F(Report, OfAStudyHasItsOutcome) {
             0);
   ASSERT_EQ(run({"tune", "--report", "study", "--out", "r.html"}).exit_code, 0);
   std::vector<double> scores;
-  const Json outcome = Json::parse(read("study/outcome.json"));
-  for (const Json& trial : outcome["trials"]) scores.push_back(trial["score"]);
+  const OrderedJson outcome = OrderedJson::parse(read("study/outcome.json"));
+  for (const OrderedJson& trial : outcome["trials"]) scores.push_back(trial["score"]);
   std::ranges::sort(scores);  // logloss: the best first
   const std::string page = read("r.html");
   EXPECT_EQ(numbers_of(between(page, "<h2>All trials", "</table>")), scores);

@@ -13,7 +13,7 @@
 namespace coppice::test {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -37,7 +37,9 @@ class Tune : public ProgramTest {
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
-  Json status() const { return Json::parse(run({"tune", "--status", "study", "--json"}).output); }
+  OrderedJson status() const {
+    return OrderedJson::parse(run({"tune", "--status", "study", "--json"}).output);
+  }
   void remove_study() const { std::filesystem::remove_all(folder() / "study"); }
   /// Waits for a text in a file that a process writes.
   void wait_for(const std::string& file, const std::string& text) const {
@@ -52,14 +54,14 @@ TEST_F(Tune, FindsTheBestAndGivesItsModel) {
   const Outcome outcome = run(valid_with({"--trials", "5", "--json"}));
   ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
   EXPECT_EQ(read("study/outcome.json"), outcome.output);
-  const Json json = Json::parse(outcome.output);
+  const OrderedJson json = OrderedJson::parse(outcome.output);
   ASSERT_EQ(json["trials"].size(), 5);
   double best = 0;
-  for (const Json& trial : json["trials"]) best = std::max(best, trial["score"].get<double>());
+  for (const OrderedJson& trial : json["trials"]) best = std::max(best, trial["score"].get<double>());
   EXPECT_EQ(json["best"]["score"], best);
 
   ASSERT_EQ(run({"tune", "--best", "study", "--model", "m.json"}).exit_code, 0);
-  const Json parameters = json["best"]["parameters"];
+  const OrderedJson parameters = json["best"]["parameters"];
   ASSERT_EQ(run({"train",     "--train",
                  "t.csv",     "--valid",
                  "v.csv",     "--label",
@@ -133,7 +135,7 @@ TEST_F(Tune, GoesOnAfterAKill) {
   EXPECT_EQ(read("study/outcome.json"), whole);
   std::map<int, int> ends;
   for (const std::string& line : lines_of(read("study/journal.jsonl"))) {
-    const Json event = Json::parse(line);
+    const OrderedJson event = OrderedJson::parse(line);
     if (event["event"] == "trial_end") ++ends[event["trial"].get<int>()];
   }
   EXPECT_EQ(ends.size(), 8);
@@ -151,7 +153,7 @@ TEST_F(Tune, ASecondProcessIsToldWhoHasTheStudy) {
   EXPECT_EQ(second.exit_code, 1);
   EXPECT_THAT(second.errors,
               StartsWith("coppice: [cli.tune.locked] study: process " + std::to_string(process) + " on "));
-  const Json running = status();
+  const OrderedJson running = status();
   EXPECT_EQ(running["HyperParameterTuningJobStatus"], "InProgress");
   EXPECT_EQ(running["TrainingJobStatusCounters"]["InProgress"], 1);
   ::kill(process, SIGKILL);
@@ -176,7 +178,7 @@ TEST_F(Tune, AnotherStudyIsRefusedWithTheReason) {
   EXPECT_EQ(refusal({}), prefix + "its tables had other content" + suffix);
   write("t.csv", fraud_table(600, 1));
   EXPECT_EQ(run(valid_with({"--trials", "4"})).exit_code, 0);  // more trials of the same
-  EXPECT_EQ(Json::parse(read("study/outcome.json"))["trials"].size(), 4);
+  EXPECT_EQ(OrderedJson::parse(read("study/outcome.json"))["trials"].size(), 4);
 }
 
 TEST_F(Tune, AFailedTrialIsRecordedAndTheOthersGoOn) {
@@ -185,7 +187,7 @@ TEST_F(Tune, AFailedTrialIsRecordedAndTheOthersGoOn) {
       run({"tune", "--train", "t.csv", "--valid", "v.csv", "--label", "Class", "--range", "max_depth=0,2,3",
            "--search", "grid", "--param", "num_round=3", "--out", "study"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
-  const Json trials = Json::parse(read("study/outcome.json"))["trials"];
+  const OrderedJson trials = OrderedJson::parse(read("study/outcome.json"))["trials"];
   EXPECT_EQ(trials[0]["status"], "Failed");
   EXPECT_THAT(trials[0]["error"].get<std::string>(), StartsWith("[core.parameter.value]"));
   EXPECT_EQ(trials[2]["status"], "Completed");
@@ -204,7 +206,7 @@ TEST_F(Tune, AStepOfZeroIsATrialLikeOthers) {
                                "eta=0:1", "--search", "grid", "--grid-steps", "2", "--param", "num_round=3",
                                "--objective", "auc", "--out", "study"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
-  EXPECT_EQ(Json::parse(read("study/outcome.json"))["trials"][0]["score"], 0.5);
+  EXPECT_EQ(OrderedJson::parse(read("study/outcome.json"))["trials"][0]["score"], 0.5);
 }
 
 TEST_F(Tune, StatusHasTheWordsOfTheService) {
@@ -236,18 +238,18 @@ TEST_F(Tune, StatusHasTheWordsOfTheService) {
                  "study"})
                 .exit_code,
             0);
-  const Json json = status();
-  const Json& config = json["HyperParameterTuningJobConfig"];
+  const OrderedJson json = status();
+  const OrderedJson& config = json["HyperParameterTuningJobConfig"];
   EXPECT_EQ(json["HyperParameterTuningJobName"], "study");
   EXPECT_EQ(json["HyperParameterTuningJobStatus"], "Completed");
   EXPECT_EQ(config["Strategy"], "Random");
   EXPECT_EQ(config["HyperParameterTuningJobObjective"],
-            Json::parse(R"({"Type": "Minimize", "MetricName": "validation:logloss"})"));
+            OrderedJson::parse(R"({"Type": "Minimize", "MetricName": "validation:logloss"})"));
   EXPECT_EQ(config["ResourceLimits"]["MaxNumberOfTrainingJobs"], 4);
   EXPECT_EQ(config["ResourceLimits"]["MaxParallelTrainingJobs"], 2);
-  EXPECT_EQ(
-      config["ParameterRanges"]["ContinuousParameterRanges"],
-      Json::parse(R"([{"Name": "eta", "MinValue": "0.01", "MaxValue": "1", "ScalingType": "Logarithmic"}])"));
+  EXPECT_EQ(config["ParameterRanges"]["ContinuousParameterRanges"],
+            OrderedJson::parse(
+                R"([{"Name": "eta", "MinValue": "0.01", "MaxValue": "1", "ScalingType": "Logarithmic"}])"));
   EXPECT_EQ(config["TrainingJobEarlyStoppingType"], "Auto");
   EXPECT_EQ(config["TuningJobCompletionCriteria"]["TargetObjectiveMetricValue"], 0.0001);
   EXPECT_EQ(config["RandomSeed"], 7);
@@ -255,14 +257,15 @@ TEST_F(Tune, StatusHasTheWordsOfTheService) {
   EXPECT_FALSE(json["TrainingJobDefinition"]["StaticHyperParameters"].contains("learning_rate"));
   EXPECT_EQ(
       json["TrainingJobStatusCounters"],
-      Json::parse(
+      OrderedJson::parse(
           R"({"Completed": 4, "InProgress": 0, "RetryableError": 0, "NonRetryableError": 0, "Stopped": 0})"));
-  EXPECT_EQ(json["ObjectiveStatusCounters"], Json::parse(R"({"Succeeded": 4, "Pending": 0, "Failed": 0})"));
-  const Json& best = json["BestTrainingJob"];
+  EXPECT_EQ(json["ObjectiveStatusCounters"],
+            OrderedJson::parse(R"({"Succeeded": 4, "Pending": 0, "Failed": 0})"));
+  const OrderedJson& best = json["BestTrainingJob"];
   EXPECT_EQ(best["TunedHyperParameters"].size(), 3);
   EXPECT_EQ(best["TrainingJobStatus"], "Completed");
   EXPECT_EQ(best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"],
-            Json::parse(read("study/outcome.json"))["best"]["score"]);
+            OrderedJson::parse(read("study/outcome.json"))["best"]["score"]);
   EXPECT_GE(json["LastModifiedTime"], json["CreationTime"]);
 }
 
@@ -280,10 +283,11 @@ TEST_F(Tune, FoldsOfEveryKindAndARetrainedWinner) {
     words.insert(words.end(), kind.begin(), kind.end());
     const Outcome outcome = run(words);
     ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
-    for (const Json told = Json::parse(read("study/outcome.json")); const Json& trial : told["trials"]) {
+    for (const OrderedJson told = OrderedJson::parse(read("study/outcome.json"));
+         const OrderedJson& trial : told["trials"]) {
       ASSERT_EQ(trial["curves"].size(), 3);
       double sum = 0;
-      for (const Json& curve : trial["curves"]) sum += curve["curve"].back().get<double>();
+      for (const OrderedJson& curve : trial["curves"]) sum += curve["curve"].back().get<double>();
       EXPECT_EQ(trial["score"], sum / 3);
     }
   }
@@ -302,15 +306,16 @@ TEST_F(Tune, SearchesForMetricsOfCardsDaysAndCosts) {
   words.insert(words.end(), columns.begin(), columns.end());
   const Outcome outcome = run(words);
   ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
-  const Json best = Json::parse(read("study/outcome.json"))["best"];
-  const Json trial = Json::parse(read("study/outcome.json"))["trials"][best["trial"].get<int>()];
+  const OrderedJson best = OrderedJson::parse(read("study/outcome.json"))["best"];
+  const OrderedJson trial =
+      OrderedJson::parse(read("study/outcome.json"))["trials"][best["trial"].get<int>()];
   ASSERT_EQ(run({"tune", "--best", "study", "--model", "m.json"}).exit_code, 0);
   Words evaluate = {"evaluate",      "--model", "m.json", "v.csv", "--metric", "card_precision@k=5,cost@0.3",
                     "--cost-review", "5",       "--json"};
   evaluate.insert(evaluate.end(), columns.begin(), columns.end());
   const Outcome measured = run(evaluate);
   ASSERT_EQ(measured.exit_code, 0) << measured.errors;
-  const Json metrics = Json::parse(measured.output)["metrics"];
+  const OrderedJson metrics = OrderedJson::parse(measured.output)["metrics"];
   EXPECT_EQ(best["score"], metrics["cost@0.3"]) << measured.output;
   EXPECT_EQ(trial["curves"][0]["metrics"]["validation-card_precision@k=5"], metrics["card_precision@k=5"]);
   ASSERT_EQ(run({"tune", "--best", "study", "--model", "m.json", "--retrain"}).exit_code, 0);
@@ -321,11 +326,12 @@ TEST_F(Tune, RetrainsOnTrainingAndValidationRows) {
       run(valid_with({"--trials", "2", "--param", "num_round=200", "--param", "early_stopping_rounds=3"}))
           .exit_code,
       0);
-  const Json best = Json::parse(read("study/outcome.json"))["best"];
+  const OrderedJson best = OrderedJson::parse(read("study/outcome.json"))["best"];
   const Outcome outcome = run({"tune", "--best", "study", "--retrain", "--model", "m.json"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.errors;
-  const Json model = Json::parse(run({"inspect", "m.json", "--json"}).output);
-  const Json trial = Json::parse(read("study/outcome.json"))["trials"][best["trial"].get<int>()];
+  const OrderedJson model = OrderedJson::parse(run({"inspect", "m.json", "--json"}).output);
+  const OrderedJson trial =
+      OrderedJson::parse(read("study/outcome.json"))["trials"][best["trial"].get<int>()];
   EXPECT_EQ(model["trees"], trial["curves"][0]["rounds"]);
   EXPECT_LT(model["trees"].get<int>(), 200);
   EXPECT_EQ(model["parameters"]["max_depth"], best["parameters"]["max_depth"]);
@@ -359,7 +365,7 @@ TEST_F(Tune, TerminalSeesATableThatMoves) {
 TEST_F(Tune, TimeEndsARunThatCanBeGoneOnWith) {
   const Words words = valid_with({"--param", "num_round=300", "--trials", "100000", "--max-seconds", "0.3"});
   ASSERT_EQ(run(words).exit_code, 0);
-  EXPECT_EQ(Json::parse(read("study/outcome.json"))["end"], "time");
+  EXPECT_EQ(OrderedJson::parse(read("study/outcome.json"))["end"], "time");
   EXPECT_EQ(status()["HyperParameterTuningJobStatus"], "Stopped");
 }
 

@@ -299,7 +299,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
                                 [reached = event->reached] { *reached = std::chrono::steady_clock::now(); });
 }
 
-cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
-  *milliseconds = std::chrono::duration<float, std::milli>(*end->reached - *begin->reached).count();
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t stop) {
+  *milliseconds = std::chrono::duration<float, std::milli>(*stop->reached - *start->reached).count();
   return cudaSuccess;
 }

@@ -28,7 +28,8 @@ case $way in
   *) fail "unknown way $way" ;;
 esac
 if [ "$way" = subdirectory ]; then
-  cmake -S "$consumer" -B "$work/consumer" -DCOPPICE_SOURCE="$source" -DCOPPICE_CUDA=OFF
+  # With the options of BUILD, so that ccache has its objects.
+  cmake -S "$consumer" -B "$work/consumer" -DCOPPICE_SOURCE="$source" -DCOPPICE_CUDA=OFF -DCOPPICE_WARNINGS_AS_ERRORS=ON
 else
   cmake -S "$consumer" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$work/prefix"
 fi

@@ -8,10 +8,10 @@
 namespace coppice {
 namespace {
 
-constexpr std::size_t kRows = 100'000;
+constexpr std::size_t kSampledRows = 100'000;
 
 std::vector<float> draw(std::uint64_t seed, std::uint32_t replicate, const std::vector<float>& weights = {}) {
-  std::vector<float> result(kRows);
+  std::vector<float> result(kSampledRows);
   bootstrap_weights(seed, replicate, weights, {}, result);
   return result;
 }
@@ -21,7 +21,7 @@ TEST(BootstrapWeights, ArePoissonCounts) {
   for (const float count : draw(1, 0)) {
     if (count < 6) ++seen[static_cast<std::size_t>(count)];
   }
-  double expected = kRows * std::exp(-1.0);
+  double expected = kSampledRows * std::exp(-1.0);
   for (std::size_t count = 0; count < seen.size(); ++count) {
     // Five standard deviations of the number of rows that draw this count.
     EXPECT_NEAR(seen[count], expected, 5 * std::sqrt(expected)) << count;
@@ -34,25 +34,25 @@ TEST(BootstrapWeights, ReplicatesAndSeedsAreIndependent) {
   EXPECT_EQ(draw(1, 0), first);
   for (const auto& other : {draw(1, 1), draw(2, 0)}) {
     double product = 0;
-    for (std::size_t i = 0; i < kRows; ++i) product += (first[i] - 1) * (other[i] - 1);
-    EXPECT_NEAR(product, 0, 5 * std::sqrt(static_cast<double>(kRows)));  // five standard deviations
+    for (std::size_t i = 0; i < kSampledRows; ++i) product += (first[i] - 1) * (other[i] - 1);
+    EXPECT_NEAR(product, 0, 5 * std::sqrt(static_cast<double>(kSampledRows)));  // five standard deviations
   }
 }
 
 TEST(BootstrapWeights, MultiplyTheRowsOwn) {
-  std::vector<float> weights(kRows);
-  for (std::size_t i = 0; i < kRows; ++i) weights[i] = static_cast<float>(i % 4) / 4;
+  std::vector<float> weights(kSampledRows);
+  for (std::size_t i = 0; i < kSampledRows; ++i) weights[i] = static_cast<float>(i % 4) / 4;
   const auto counts = draw(3, 7), products = draw(3, 7, weights);
-  for (std::size_t i = 0; i < kRows; ++i) ASSERT_EQ(products[i], counts[i] * weights[i]);
+  for (std::size_t i = 0; i < kSampledRows; ++i) ASSERT_EQ(products[i], counts[i] * weights[i]);
 }
 
 TEST(BootstrapWeights, RowsOfAGroupCountAlike) {
   const auto of_rows = draw(1, 5);
-  std::vector<std::uint32_t> groups(kRows);
-  for (std::size_t i = 0; i < kRows; ++i) groups[i] = static_cast<std::uint32_t>((i * 7) % 1000);
-  std::vector<float> counts(kRows);
+  std::vector<std::uint32_t> groups(kSampledRows);
+  for (std::size_t i = 0; i < kSampledRows; ++i) groups[i] = static_cast<std::uint32_t>((i * 7) % 1000);
+  std::vector<float> counts(kSampledRows);
   bootstrap_weights(1, 5, {}, groups, counts);
-  for (std::size_t i = 0; i < kRows; ++i) ASSERT_EQ(counts[i], of_rows[groups[i]]);
+  for (std::size_t i = 0; i < kSampledRows; ++i) ASSERT_EQ(counts[i], of_rows[groups[i]]);
 }
 
 TEST(PercentileInterval, InterpolatesLinearly) {

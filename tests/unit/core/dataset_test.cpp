@@ -16,7 +16,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 std::vector<float> numbers(const Buffer<float>& buffer) { return {buffer.begin(), buffer.end()}; }
 
@@ -92,7 +91,7 @@ TEST(MakeDataset, RefusesSizesThatDisagree) {
 
 TEST(MakeDataset, RefusesInfiniteValues) {
   EXPECT_EQ(
-      error_of({1, 2, 3, -kInfinity}, 2, {}, {"a", "b"}),
+      error_of({1, 2, 3, -std::numeric_limits<float>::infinity()}, 2, {}, {"a", "b"}),
       "[core.dataset.infinite] row 1, feature b: -inf is not a finite number; use NaN for a missing value");
 }
 

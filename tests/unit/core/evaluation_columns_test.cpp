@@ -22,11 +22,9 @@ using Numbers = std::vector<std::uint32_t>;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr Objective kLogistic = Objective::kBinaryLogistic;
-
-double value_of(const std::string& metric, const Floats& margins, const EvaluationColumns& columns,
-                const Costs& costs = {}) {
-  return evaluate(metric_from_string(metric), kLogistic, margins, columns, costs);
+double value_with(const std::string& metric, const Floats& margins, const EvaluationColumns& columns,
+                  const Costs& costs = {}) {
+  return evaluate(metric_from_string(metric), Objective::kBinaryLogistic, margins, columns, costs);
 }
 
 std::string message_of(const std::function<void()>& work) {
@@ -79,75 +77,77 @@ struct Cards {
 TEST(CardPrecision, InvestigatesTheBestCardsOfEachDay) {
   const Cards cards;
   // k = 1: card 0 is found on day 0 and gone on day 1, where card 2 comes first.
-  EXPECT_EQ(value_of("card_precision@k=1", cards.margins, cards.columns()), 1);
+  EXPECT_EQ(value_with("card_precision@k=1", cards.margins, cards.columns()), 1);
   // k = 2: of cards 1 and 2, which tie, 1 has the lower number. Day 0: card 0 of two. Day 1: 2 and 3.
-  EXPECT_EQ(value_of("card_precision@k=2", cards.margins, cards.columns()), (0.5 + 1) / 2);
+  EXPECT_EQ(value_with("card_precision@k=2", cards.margins, cards.columns()), (0.5 + 1) / 2);
   // k = 3: 0, 1, 2 with two frauds; then of 3 and 1 one, of three places.
-  EXPECT_DOUBLE_EQ(value_of("card_precision@k=3", cards.margins, cards.columns()), (2. / 3 + 1. / 3) / 2);
-  EXPECT_DOUBLE_EQ(value_of("card_precision@k=100", cards.margins, cards.columns()), (0.02 + 0.01) / 2);
+  EXPECT_DOUBLE_EQ(value_with("card_precision@k=3", cards.margins, cards.columns()), (2. / 3 + 1. / 3) / 2);
+  EXPECT_DOUBLE_EQ(value_with("card_precision@k=100", cards.margins, cards.columns()), (0.02 + 0.01) / 2);
 }
 
 TEST(CardPrecision, NumbersDecideBetweenTies) {
   Cards cards;
   for (std::uint32_t& group : cards.groups) group = 3 - group;  // now card 2 comes before card 1
-  EXPECT_EQ(value_of("card_precision@k=2", cards.margins, cards.columns()), (1 + 0.5) / 2);
+  EXPECT_EQ(value_with("card_precision@k=2", cards.margins, cards.columns()), (1 + 0.5) / 2);
 }
 
 TEST(CardPrecision, ACardWeighsAsTheHeaviestOfItsRows) {
   Cards cards;
   cards.weights = {1, 2, 1, 1, 1, 1, 1, 1, 1};
   // Card 0 fills both places of day 0; then 2 and 3.
-  EXPECT_EQ(value_of("card_precision@k=2", cards.margins, cards.columns()), 1);
+  EXPECT_EQ(value_with("card_precision@k=2", cards.margins, cards.columns()), 1);
   cards.weights = {1, 0.5, 1, 1, 1, 1, 1, 1, 1};
-  EXPECT_EQ(value_of("card_precision@k=2", cards.margins, cards.columns()), (0.5 + 1) / 2);
+  EXPECT_EQ(value_with("card_precision@k=2", cards.margins, cards.columns()), (0.5 + 1) / 2);
   // Without its fraud, card 0 is good on day 0, and found on day 1 together with 2.
   cards.weights[1] = 0;
-  EXPECT_EQ(value_of("card_precision@k=2", cards.margins, cards.columns()), (0. + 1) / 2);
+  EXPECT_EQ(value_with("card_precision@k=2", cards.margins, cards.columns()), (0. + 1) / 2);
   // A day without weight is no day.
   cards.weights = {0, 0, 0, 0, 0, 1, 1, 1, 1};
-  EXPECT_EQ(value_of("card_precision@k=4", cards.margins, cards.columns()), 0.75);
+  EXPECT_EQ(value_with("card_precision@k=4", cards.margins, cards.columns()), 0.75);
   cards.weights.assign(9, 0);
-  EXPECT_TRUE(std::isnan(value_of("card_precision@k=4", cards.margins, cards.columns())));
+  EXPECT_TRUE(std::isnan(value_with("card_precision@k=4", cards.margins, cards.columns())));
 }
 
 /// Margins -1, 0, 1 are probabilities 0.27, 0.5, 0.73.
 const Floats kMargins = {1, 1, 0, 0, -1};
-const Floats kLabels = {1, 0, 1, 0, 1};
+const Floats kCostLabels = {1, 0, 1, 0, 1};
 const Floats kAmounts = {100, 7, 20, 9, 30};
 const Floats kWeights = {1, 2, 1, 1, 2};
 
 TEST(Cost, AddsReviewsFalseAlarmsAndMisses) {
-  const EvaluationColumns columns{.labels = kLabels, .weights = kWeights, .amounts = kAmounts};
+  const EvaluationColumns columns{.labels = kCostLabels, .weights = kWeights, .amounts = kAmounts};
   const Confusion at = confusion(kMargins, columns, 0.7);  // TP 1, FP 2, FN 3, TN 1
   EXPECT_EQ(at.found_amount, 100);
   EXPECT_EQ(at.missed_amount, 20 + 2 * 30);
   EXPECT_DOUBLE_EQ(at.amount_recall(), 100. / 180);
   EXPECT_EQ(at.cost({.false_positive = 10, .review = 2}), 2 * 3 + 10 * 2 + 80);
   EXPECT_EQ(at.cost({.false_positive = 10, .false_negative = 50, .review = 2}), 2 * 3 + 10 * 2 + 50 * 3);
-  EXPECT_EQ(confusion(kMargins, {kLabels}, 0.7).missed_amount, 0);
+  EXPECT_EQ(confusion(kMargins, {kCostLabels}, 0.7).missed_amount, 0);
 }
 
 TEST(Cost, MetricsArePerUnitOfWeight) {
-  const EvaluationColumns columns{.labels = kLabels, .weights = kWeights, .amounts = kAmounts};
+  const EvaluationColumns columns{.labels = kCostLabels, .weights = kWeights, .amounts = kAmounts};
   const Costs costs{.false_positive = 10, .review = 2};
-  EXPECT_DOUBLE_EQ(value_of("cost@0.7", kMargins, columns, costs), 106. / 7);
-  EXPECT_DOUBLE_EQ(value_of("amount_recall@0.7", kMargins, columns), 100. / 180);
+  EXPECT_DOUBLE_EQ(value_with("cost@0.7", kMargins, columns, costs), 106. / 7);
+  EXPECT_DOUBLE_EQ(value_with("amount_recall@0.7", kMargins, columns), 100. / 180);
   // Calling nothing costs 180, from 0.73 on 106, from 0.5 on 2 * 5 + 10 * 3 + 60 = 100, all 2 * 7 + 30 = 44.
-  EXPECT_DOUBLE_EQ(value_of("min_cost", kMargins, columns, costs), 44. / 7);
+  EXPECT_DOUBLE_EQ(value_with("min_cost", kMargins, columns, costs), 44. / 7);
   // At 30 a false alarm, from 0.73 on 146, from 0.5 on 160, all 104; at 80 nothing is cheaper than calling
   // none.
-  EXPECT_DOUBLE_EQ(value_of("min_cost", kMargins, columns, {.false_positive = 80, .review = 2}), 180. / 7);
-  EXPECT_DOUBLE_EQ(value_of("amount_recall@fpr=0.7", kMargins, columns), 100. / 180);
-  EXPECT_DOUBLE_EQ(value_of("amount_recall@fpr=0.5", kMargins, columns), 0);
+  EXPECT_DOUBLE_EQ(value_with("min_cost", kMargins, columns, {.false_positive = 80, .review = 2}), 180. / 7);
+  EXPECT_DOUBLE_EQ(value_with("amount_recall@fpr=0.7", kMargins, columns), 100. / 180);
+  EXPECT_DOUBLE_EQ(value_with("amount_recall@fpr=0.5", kMargins, columns), 0);
   const Floats no_amounts(5);  // a share of nothing
   for (const char* metric : {"amount_recall@0.7", "amount_recall@fpr=0.7"}) {
-    EXPECT_TRUE(std::isnan(value_of(metric, kMargins, {.labels = kLabels, .amounts = no_amounts}))) << metric;
+    EXPECT_TRUE(std::isnan(value_with(metric, kMargins, {.labels = kCostLabels, .amounts = no_amounts})))
+        << metric;
   }
 }
 
 TEST(Rules, OfCostsAndDays) {
   const Numbers days = {4, 4, 4, 0, 0};
-  const EvaluationColumns columns{.labels = kLabels, .weights = kWeights, .amounts = kAmounts, .days = days};
+  const EvaluationColumns columns{
+      .labels = kCostLabels, .weights = kWeights, .amounts = kAmounts, .days = days};
   const auto choose = [&](const char* rule, const Costs& costs = {}) {
     return choose_threshold(threshold_rule_from_string(rule), kMargins, columns, costs);
   };
@@ -171,14 +171,14 @@ TEST(Rules, OfCostsAndDays) {
 }
 
 TEST(RequireColumns, SaysWhatIsNeeded) {
-  const EvaluationColumns bare{kLabels};
+  const EvaluationColumns bare{kCostLabels};
   const auto message = [&](const char* metric, const EvaluationColumns& columns, const Costs& costs = {}) {
-    return message_of([&] { static_cast<void>(value_of(metric, kMargins, columns, costs)); });
+    return message_of([&] { static_cast<void>(value_with(metric, kMargins, columns, costs)); });
   };
   EXPECT_THAT(message("card_precision@k=3", bare),
               HasSubstr("[core.metric.column] card_precision@k=3 needs the card or customer of each row"));
   const Numbers groups(5);
-  EXPECT_THAT(message("card_precision@k=3", {.labels = kLabels, .groups = groups}),
+  EXPECT_THAT(message("card_precision@k=3", {.labels = kCostLabels, .groups = groups}),
               HasSubstr("needs the day of each row: --time-column"));
   EXPECT_THAT(message("amount_recall", bare), HasSubstr("needs the amount of each row"));
   EXPECT_THAT(message("cost", bare, {.false_negative = 3}), HasSubstr("[core.metric.cost] cost needs what"));

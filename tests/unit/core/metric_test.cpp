@@ -213,11 +213,11 @@ TEST(AveragePrecision, OfHandComputedOrders) {
 // Of 3 positives and 4 negatives, the thresholds find:
 //   from    0.9  0.8  0.6  0.3  0.1
 //   tp, fp  1,0  2,1  2,2  3,2  3,4
-const Floats kScores = {0.1F, 0.8F, 0.3F, 0.9F, 0.6F, 0.8F, 0.1F};
-const Floats kLabels = {0, 1, 1, 1, 0, 0, 0};
+const Floats kTiedScores = {0.1F, 0.8F, 0.3F, 0.9F, 0.6F, 0.8F, 0.1F};
+const Floats kTiedLabels = {0, 1, 1, 1, 0, 0, 0};
 
 double score_value(std::string_view metric, const Floats& weights = {}) {
-  return value_of(metric, kScores, kLabels, weights, kSquared);  // margins are the predictions
+  return value_of(metric, kTiedScores, kTiedLabels, weights, kSquared);  // margins are the predictions
 }
 
 TEST(RecallAtFpr, TakesTheLastThresholdWithinTheRate) {
@@ -254,7 +254,7 @@ TEST(PrecisionAtCount, TakesTiesInProportion) {
 }
 
 TEST(RankMetrics, CountWeight) {
-  // In the order of kScores; falling: 0.9 positive 2, 0.8 positive 3 and negative 1, 0.6 negative 4,
+  // In the order of kTiedScores; falling: 0.9 positive 2, 0.8 positive 3 and negative 1, 0.6 negative 4,
   // 0.3 positive 5, 0.1 negative 5. 10 positive, 10 negative.
   const Floats weights = {2, 3, 5, 2, 4, 1, 3};
   EXPECT_EQ(score_value("recall@fpr=0.1", weights), 0.5);
@@ -352,10 +352,10 @@ TEST(Metric, SeveralAtOnceAreWhatEachIs) {
   for (const auto& names : {kRankMetrics, kThresholdMetrics, kLosses}) {
     for (const std::string& name : names) metrics.push_back(metric_from_string(name));
   }
-  const auto values = evaluate(metrics, kLogistic, kScores, {kLabels});
+  const auto values = evaluate(metrics, kLogistic, kTiedScores, {kTiedLabels});
   ASSERT_EQ(values.size(), metrics.size());
   for (std::size_t i = 0; i < metrics.size(); ++i) {
-    EXPECT_EQ(values[i], evaluate(metrics[i], kLogistic, kScores, {kLabels})) << metrics[i].name();
+    EXPECT_EQ(values[i], evaluate(metrics[i], kLogistic, kTiedScores, {kTiedLabels})) << metrics[i].name();
   }
 }
 

@@ -21,8 +21,8 @@ namespace {
 using detail::RankedValues;
 using reference::Random;
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kLargest = std::numeric_limits<float>::max();
+constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+constexpr float kMaximum = std::numeric_limits<float>::max();
 constexpr float kSmallest = std::numeric_limits<float>::denorm_min();
 
 struct Kind {
@@ -52,7 +52,7 @@ const std::vector<Kind>& kinds() {
        }},
       {"the whole range",
        [](Random& r) {
-         return r.chance(0.1) ? r.one_of({-kLargest, kLargest}) : 1e38F * static_cast<float>(r.normal() / 3);
+         return r.chance(0.1) ? r.one_of({-kMaximum, kMaximum}) : 1e38F * static_cast<float>(r.normal() / 3);
        }},
       {"two far clusters",
        [](Random& r) { return (r.chance(0.5) ? 1e9F : -1.0F) * static_cast<float>(r.uniform()); }},
@@ -67,7 +67,7 @@ const std::vector<Kind>& kinds() {
 std::vector<float> draw_column(const Kind& kind, std::size_t n, Random& random) {
   const double missing = random.one_of({0.0, 0.0, 0.2, 0.9});
   std::vector<float> column(n);
-  for (float& value : column) value = random.chance(missing) ? kNan : kind.draw(random);
+  for (float& value : column) value = random.chance(missing) ? kMissing : kind.draw(random);
   return column;
 }
 
@@ -118,7 +118,7 @@ TEST(RankedValues, AgreeWithASort) {
 TEST(RankedValues, OfNothing) {
   RankedValues ranked;
   ranked.assign(std::vector<float>{1, 2}, std::vector<std::uint32_t>{0, 1});
-  ranked.assign(std::vector<float>{kNan, 3}, std::vector<std::uint32_t>{0});
+  ranked.assign(std::vector<float>{kMissing, 3}, std::vector<std::uint32_t>{0});
   EXPECT_EQ(ranked.size(), 0U);
 }
 
@@ -185,9 +185,9 @@ std::vector<float> plain_cuts(const std::vector<float>& values, int max_bin, int
   std::vector<float> cuts;
   append_plain_stretches(all.first(low.n_values), values[low.n_values], low.n_bins, cuts);
   append_plain_stretches(all.subspan(low.n_values, high_begin - low.n_values),
-                         high.n_bins > 0 ? values[high_begin] : kNan, max_bin - low.n_bins - high.n_bins,
+                         high.n_bins > 0 ? values[high_begin] : kMissing, max_bin - low.n_bins - high.n_bins,
                          cuts);
-  append_plain_stretches(all.subspan(high_begin), kNan, high.n_bins, cuts);
+  append_plain_stretches(all.subspan(high_begin), kMissing, high.n_bins, cuts);
   return cuts;
 }
 

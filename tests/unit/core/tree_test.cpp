@@ -7,7 +7,7 @@
 namespace coppice {
 namespace {
 
-constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 /// x0 < 1.5 ? (x1 in {1, 4} ? leaf 4 : leaf 3) : leaf 2, missing x0 to the left, missing x1 to the right.
 Tree make_tree() {
@@ -38,16 +38,16 @@ TEST(GoesLeft, ComparesStrictlyAndSendsMissingByDefault) {
   Tree::Node& root = tree.nodes[0];
   EXPECT_TRUE(goes_left(tree, root, std::nextafter(1.5F, 0.0F)));
   EXPECT_FALSE(goes_left(tree, root, 1.5F));
-  EXPECT_TRUE(goes_left(tree, root, kMissing));
+  EXPECT_TRUE(goes_left(tree, root, kNan));
   root.default_left = false;
-  EXPECT_FALSE(goes_left(tree, root, kMissing));
+  EXPECT_FALSE(goes_left(tree, root, kNan));
 }
 
 TEST(GoesLeft, LowestThresholdLetsOnlyMissingGoLeft) {
   Tree tree = make_tree();
   tree.nodes[0].threshold = std::numeric_limits<float>::lowest();
   EXPECT_FALSE(goes_left(tree, tree.nodes[0], std::numeric_limits<float>::lowest()));
-  EXPECT_TRUE(goes_left(tree, tree.nodes[0], kMissing));
+  EXPECT_TRUE(goes_left(tree, tree.nodes[0], kNan));
 }
 
 TEST(GoesLeft, ListedCodesGoRight) {
@@ -57,7 +57,7 @@ TEST(GoesLeft, ListedCodesGoRight) {
   EXPECT_FALSE(goes_left(tree, node, 1));
   EXPECT_TRUE(goes_left(tree, node, 3));
   EXPECT_FALSE(goes_left(tree, node, 4));
-  EXPECT_FALSE(goes_left(tree, node, kMissing));
+  EXPECT_FALSE(goes_left(tree, node, kNan));
 }
 
 TEST(GoesLeft, TakesWhatIsNoCodeAsXGBoostDoes) {
@@ -75,7 +75,7 @@ TEST(GoesLeft, EmptySetLetsOnlyMissingGoRight) {
   Tree tree = make_tree();
   tree.nodes[1].categories_size = 0;
   EXPECT_TRUE(goes_left(tree, tree.nodes[1], 1));
-  EXPECT_FALSE(goes_left(tree, tree.nodes[1], kMissing));
+  EXPECT_FALSE(goes_left(tree, tree.nodes[1], kNan));
 }
 
 TEST(LeafOf, FollowsTheSplits) {
@@ -83,7 +83,7 @@ TEST(LeafOf, FollowsTheSplits) {
   EXPECT_EQ(leaf_of(tree, std::array{2.0F, 1.0F}), 2);
   EXPECT_EQ(leaf_of(tree, std::array{1.0F, 1.0F}), 4);
   EXPECT_EQ(leaf_of(tree, std::array{1.0F, 2.0F}), 3);
-  EXPECT_EQ(leaf_of(tree, std::array{kMissing, kMissing}), 4);
+  EXPECT_EQ(leaf_of(tree, std::array{kNan, kNan}), 4);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace {
 
 using reference::Random;
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 constexpr int kCategories = 40;
 
 /// A tree of up to n_splits splits, each of a leaf that there was.
@@ -46,7 +46,7 @@ Tree random_tree(int n_features, int n_splits, Random& random) {
 }
 
 float random_value(Random& random) {
-  if (random.chance(0.1)) return kNaN;
+  if (random.chance(0.1)) return kMissing;
   if (random.chance(0.4)) return static_cast<float>(random.below(kCategories + 5));
   return static_cast<float>(random.normal());
 }

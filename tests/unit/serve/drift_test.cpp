@@ -14,12 +14,12 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 constexpr DriftMonitor::Clock::time_point kStart{seconds(1'000'000)};
 
 /// `amount` in 20 bins of 5 training rows each, cut at 1, 2, .. 19; `country` DE 60, FR 30, other 10 times;
 /// each with no missing value.
-Model make_model() {
+Model watched_model() {
   Model model;
   model.schema.features = {
       {.name = "amount"}, {.name = "country", .kind = FeatureKind::kCategorical, .categories = {"DE", "FR"}}};
@@ -68,7 +68,7 @@ TEST(StabilityIndex, ByHand) {
 }
 
 TEST(Drift, NothingWhereNothingChanged) {
-  DriftMonitor monitor(make_model(), {});
+  DriftMonitor monitor(watched_model(), {});
   EXPECT_EQ(monitor.report(kStart).features[0].psi, std::nullopt);
   const Rows rows = training_like();
   monitor.record(0, rows.values, rows.predictions, kStart);
@@ -82,7 +82,7 @@ TEST(Drift, NothingWhereNothingChanged) {
 }
 
 TEST(Drift, OfTheScore) {
-  Model model = make_model();
+  Model model = watched_model();
   model.score_reference = {.cuts = {0.25F, 0.75F}, .counts = {50, 30, 20}};
   DriftMonitor monitor(model, {});
   const Rows rows = training_like();
@@ -99,9 +99,9 @@ TEST(Drift, OfTheScore) {
 }
 
 TEST(Drift, ShiftedMissingAndUnknown) {
-  DriftMonitor monitor(make_model(), {});
+  DriftMonitor monitor(watched_model(), {});
   Rows rows;
-  rows.add(kNan, kNan, 5);
+  rows.add(kMissing, kMissing, 5);
   rows.add(100, 2, 5);  // in the highest tenth; the code of *other*
   monitor.record(0, rows.values, rows.predictions, kStart);
   const DriftReport report = monitor.report(kStart);
@@ -117,7 +117,7 @@ TEST(Drift, ShiftedMissingAndUnknown) {
 }
 
 TEST(Drift, RowsLeaveWithTimeAndNumber) {
-  DriftMonitor monitor(make_model(), {.window = seconds(1200), .window_rows = 1200});
+  DriftMonitor monitor(watched_model(), {.window = seconds(1200), .window_rows = 1200});
   const Rows rows = training_like();
   const auto record = [&](int second) {
     monitor.record(0, rows.values, rows.predictions, kStart + seconds(second));
@@ -135,9 +135,9 @@ TEST(Drift, RowsLeaveWithTimeAndNumber) {
 
 // Of a large batch 64 rows are looked at, each for its neighbours: half and half stays half and half.
 TEST(Drift, LargeBatchesAreSampled) {
-  DriftMonitor monitor(make_model(), {});
+  DriftMonitor monitor(watched_model(), {});
   Rows rows;
-  rows.add(0.5F, kNan, 5000);
+  rows.add(0.5F, kMissing, 5000);
   rows.add(0.5F, 0, 5000);
   monitor.record(0, rows.values, rows.predictions, kStart);
   const DriftReport report = monitor.report(kStart);
@@ -146,7 +146,7 @@ TEST(Drift, LargeBatchesAreSampled) {
 }
 
 TEST(Drift, OneBinAndNoReference) {
-  Model model = make_model();
+  Model model = watched_model();
   model.cuts.values.clear();
   model.cuts.offsets = {0, 0, 0};
   model.bin_counts[0] = {0, 100};
@@ -163,7 +163,7 @@ TEST(Drift, OneBinAndNoReference) {
 TEST(Drift, WritersAndReadersAtOnce) {
   constexpr std::size_t kWriters = 2;
   constexpr std::size_t kCalls = 2000;
-  DriftMonitor monitor(make_model(), {.window_rows = 240'000, .n_writers = kWriters});
+  DriftMonitor monitor(watched_model(), {.window_rows = 240'000, .n_writers = kWriters});
   const Rows rows = training_like();
   std::atomic<bool> is_done = false;
   std::thread reader([&] {

@@ -21,7 +21,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kNoValue = std::numeric_limits<float>::quiet_NaN();
 
 /// A number, a category, a number.
 Schema make_schema() {
@@ -426,8 +426,8 @@ TEST(NpyRows, TypesAndOrders) {
   const BodyType type{BodyFormat::kNpy};
   const Values expected{1, 1, 2, 4, 3, -1};
   EXPECT_EQ(read(type, npy<double>("<f8", "(2, 3)", {1, 3, 2, 4, 5, std::nan("")})), expected);
-  EXPECT_EQ(read(type, npy<float>("<f4", "(2, 3)", {1, 3, 2, 4, 5, kNan})), expected);
-  EXPECT_EQ(read(type, npy<float>("<f4", "(2, 3)", {1, 4, 3, 5, 2, kNan}, "True")), expected);
+  EXPECT_EQ(read(type, npy<float>("<f4", "(2, 3)", {1, 3, 2, 4, 5, kNoValue})), expected);
+  EXPECT_EQ(read(type, npy<float>("<f4", "(2, 3)", {1, 4, 3, 5, 2, kNoValue}, "True")), expected);
   EXPECT_EQ(read(type, npy<std::int64_t>("<i8", "(3,)", {1, 3, -5})), (Values{1, 1, -5}));
   EXPECT_EQ(read(type, npy<std::uint8_t>("|u1", "(1,3)", {1, 3, 255})), (Values{1, 1, 255}));
   EXPECT_EQ(read(type, npy<std::int16_t>(">i2", "(1,3)", {0x0100, 0x0300, 0x0001})), (Values{1, 1, 256}));
