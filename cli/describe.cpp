@@ -45,10 +45,6 @@ std::size_t find_label(const io::CsvTable& table) {
   return static_cast<std::size_t>(found - features.begin());
 }
 
-double share(std::uint64_t part, std::uint64_t all) {
-  return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
-}
-
 std::string numeric_table(const std::vector<ColumnSummary>& columns) {
   TextTable table(
       {"column", "count", "missing", "distinct", "mean", "std", "min", "25%", "median", "75%", "max"});

@@ -70,6 +70,11 @@ void check_options(const EvaluationOptions& options, Objective objective, const 
 [[nodiscard]] Evaluation evaluate_table(const Model& model, const Dataset& data,
                                         const EvaluationOptions& options);
 
+/// Needs: n_days > 0.
+[[nodiscard]] inline double alerts_per_day(const Evaluation& evaluation, const Confusion& confusion) {
+  return confusion.alerts() / static_cast<double>(evaluation.n_days);
+}
+
 /// For people: tables of metrics, confusion and thresholds.
 [[nodiscard]] std::string evaluation_text(const Evaluation& evaluation);
 /// For programs.

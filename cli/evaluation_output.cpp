@@ -12,10 +12,6 @@ namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
-double alerts_per_day(const Evaluation& evaluation, const Confusion& confusion) {
-  return confusion.alerts() / static_cast<double>(evaluation.n_days);
-}
-
 std::string confusion_text(const Evaluation& evaluation) {
   const Confusion& confusion = evaluation.confusion;
   TextTable table({"", "called 0", "called 1"});

@@ -27,13 +27,13 @@ struct ParametersArguments {
 };
 
 /// `|` would end a cell of a Markdown table.
-std::string cell(std::string_view text) {
+std::string table_cell(std::string_view text) {
   std::string escaped;
   for (const char c : text) escaped += c == '|' ? std::string("\\|") : std::string(1, c);
   return escaped;
 }
 
-std::string code(std::string_view text) { return text.empty() ? "" : fmt::format("`{}`", cell(text)); }
+std::string code(std::string_view text) { return text.empty() ? "" : fmt::format("`{}`", table_cell(text)); }
 
 std::string markdown() {
   std::string text =
@@ -45,8 +45,9 @@ std::string markdown() {
       "|---|---|---|---|---|---|---|\n";
   for (const ParameterInfo& info : parameter_table()) {
     text += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", code(info.name),
-                        cell(fmt::format("{}", fmt::join(info.aliases, ", "))), info.type, cell(info.range),
-                        code(info.default_text), info.in_model ? "yes" : "no", cell(info.help));
+                        table_cell(fmt::format("{}", fmt::join(info.aliases, ", "))), info.type,
+                        table_cell(info.range), code(info.default_text), info.in_model ? "yes" : "no",
+                        table_cell(info.help));
   }
   text +=
       "\n## Accepted without effect\n\n"
@@ -55,7 +56,7 @@ std::string markdown() {
       "|---|---|---|\n";
   for (const FixedParameter& fixed : fixed_parameter_table()) {
     text += fmt::format("| {} | {} | {} |\n", code(fixed.name),
-                        cell(fmt::format("{}", fmt::join(fixed.values, ", "))), cell(fixed.help));
+                        table_cell(fmt::format("{}", fmt::join(fixed.values, ", "))), table_cell(fixed.help));
   }
   return text;
 }

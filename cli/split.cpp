@@ -232,10 +232,6 @@ std::vector<WrittenDivision> write_divisions(const std::vector<Division>& divisi
   return written;
 }
 
-double share(std::size_t part, std::size_t all) {
-  return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
-}
-
 std::string report_text(const SplitArguments& arguments, const SplitTable& table,
                         const std::vector<WrittenDivision>& divisions) {
   const bool show_classes = !table.classes.empty() && table.class_names.size() <= kMaxShownClasses;

@@ -72,7 +72,7 @@ std::string sum_text(double value) {
   return is_count ? count_text(static_cast<std::uint64_t>(value)) : number_text(value);
 }
 
-std::string percent_text(double share) { return fmt::format("{:.4g} %", 100 * share); }
+std::string percent_text(double part) { return fmt::format("{:.4g} %", 100 * part); }
 
 std::string metric_text(double value) { return std::isnan(value) ? "nan" : fmt::format("{:.5f}", value); }
 

@@ -34,8 +34,12 @@ class TextTable {
 [[nodiscard]] std::string number_text(double value);
 /// Whole numbers with separators, others as number_text: sums of weights.
 [[nodiscard]] std::string sum_text(double value);
+/// part / all; 0 of nothing.
+[[nodiscard]] inline double share(std::size_t part, std::size_t all) {
+  return all == 0 ? 0 : static_cast<double>(part) / static_cast<double>(all);
+}
 /// `0.875 %`.
-[[nodiscard]] std::string percent_text(double share);
+[[nodiscard]] std::string percent_text(double part);
 /// Five decimals, as XGBoost prints metrics.
 [[nodiscard]] std::string metric_text(double value);
 /// `0.8 s`, `2 min 05 s`.

@@ -63,10 +63,6 @@ std::string cost_sentence(const Evaluation& evaluation) {
                      short_number(without_alerts.cost(*evaluation.costs), 4));
 }
 
-double alerts_per_day(const Evaluation& evaluation, const Confusion& confusion) {
-  return confusion.alerts() / static_cast<double>(evaluation.n_days);
-}
-
 std::string lede(const ModelReport& report) {
   const Evaluation& evaluation = report.evaluation;
   const Confusion& confusion = evaluation.confusion;
