@@ -1,6 +1,7 @@
 #include <coppice/detail/fixed_sum.h>
 #include <coppice/detail/metric_terms.h>
 #include <coppice/detail/rank_sums.h>
+#include <coppice/detail/row_bounds.h>
 #include <coppice/metric.h>
 
 #include <algorithm>
@@ -21,10 +22,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// Of probabilities, what they may be: sessions have no time to look.
 double largest_prediction(Objective objective, std::span<const float> predictions) {
-  if (objective == Objective::kBinaryLogistic) return 1;
-  float largest = 0;
-  for (const float prediction : predictions) largest = std::max(largest, std::abs(prediction));
-  return largest;
+  return objective == Objective::kBinaryLogistic ? 1 : detail::largest_magnitude(predictions);
 }
 
 double calibration_error(Objective objective, std::span<const float> predictions,

@@ -14,6 +14,7 @@ void check_labels(std::span<const float> labels, Objective objective);
 /// Errors: core.train.weight, with the row.
 void check_weights(std::span<const float> weights);
 
+/// What base scores and class shares follow from.
 struct LabelSums {
   double label = 0;   ///< weighted
   double weight = 0;  ///< of all rows
