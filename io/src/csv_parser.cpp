@@ -92,7 +92,7 @@ class ChunkParser {
   PlainCells take_plain_cells(std::size_t i, std::size_t n, const char* begin) {
     std::array<float, kPlainCells> numbers;
     const Target* const targets = targets_.data() + i;
-    const PlainCells cells = read_plain_cells_(begin, text_end_, n, numbers.data());
+    const PlainCells cells = read_plain_cells_(begin, text_end_, n, RunEnd::kComma, numbers.data());
     for (std::size_t k = 0; k < cells.count; ++k) targets[k].values[parsed_.n_rows] = numbers[k];
     return cells;
   }

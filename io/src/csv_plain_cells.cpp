@@ -11,17 +11,18 @@
 
 namespace coppice::io {
 
-PlainCells read_plain_cells_scalar(const char* begin, const char* readable_end, std::size_t n,
+PlainCells read_plain_cells_scalar(const char* begin, const char* readable_end, std::size_t n, RunEnd run_end,
                                    float* values) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
     if (begin == readable_end) return {i, begin};
+    const char cell_end = i + 1 == n ? static_cast<char>(run_end) : ',';
     const char* end = begin;
-    if (*begin == ',') {
+    if (*begin == cell_end) {
       values[i] = std::numeric_limits<float>::quiet_NaN();
     } else {
       end = parse_plain_number(begin, readable_end, values[i]);
     }
-    if (end == nullptr || *end != ',') return {i, begin};
+    if (end == nullptr || *end != cell_end) return {i, begin};
     begin = end + 1;
   }
   return {n, begin};
@@ -59,28 +60,39 @@ inline std::size_t place_of(Places places, std::size_t i) noexcept {
   return static_cast<std::uint8_t>(places >> (8 * i));
 }
 
-struct Commas {
-  Places places;        ///< of the first kPlainCells, 0 behind the last one
-  std::uint64_t n = 0;  ///< how many there are, further ones too
+/// Where cells end.
+struct Ends {
+  Places places;         ///< of the first kPlainCells, 0 behind the last one
+  std::uint64_t n = 0;   ///< how many there are, further ones too
+  std::size_t line = 0;  ///< the place of the first line end, if those were looked for
 };
 
-inline Commas find_commas(const char* begin) noexcept {
+/// The ends of cells in the blocks from `begin` on: commas, and line ends where a run of cells ends with one.
+template <RunEnd run_end>
+inline Ends find_ends(const char* begin) noexcept {
   alignas(64) static constexpr std::uint8_t kPlaces[kBlockBytes] = {
       0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
       22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
       44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
   __m512i places = _mm512_load_si512(kPlaces);
-  Commas commas{};
+  Ends ends{};
+  bool is_line_over = false;
   for (std::size_t block = 0; block < kBlocks; ++block) {
     const __m512i text = _mm512_loadu_si512(begin + block * kBlockBytes);
-    const __mmask64 found = _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8(','));
+    __mmask64 found = _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8(','));
+    if constexpr (run_end == RunEnd::kLine) {
+      const __mmask64 lines = _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8('\n'));
+      found |= lines;
+      ends.line += is_line_over ? 0 : static_cast<std::size_t>(std::countr_zero(lines));
+      is_line_over |= lines != 0;
+    }
     const __m128i first = _mm512_castsi512_si128(_mm512_maskz_compress_epi8(found, places));
     const auto bytes = static_cast<std::uint64_t>(_mm_cvtsi128_si64(first));
-    commas.places |= commas.n < kPlainCells ? bytes << (8 * commas.n) : 0;
-    commas.n += static_cast<std::uint64_t>(_mm_popcnt_u64(found));
+    ends.places |= ends.n < kPlainCells ? bytes << (8 * ends.n) : 0;
+    ends.n += static_cast<std::uint64_t>(_mm_popcnt_u64(found));
     places = _mm512_add_epi8(places, _mm512_set1_epi8(kBlockBytes));
   }
-  return commas;
+  return ends;
 }
 
 /// Masks of the bytes of each cell, of which the first 32 count.
@@ -184,14 +196,11 @@ inline std::uint8_t finish_cells(const CellMasks& masks, __m512i all_digits, flo
   return static_cast<std::uint8_t>((is_number & is_exact) | is_empty);
 }
 
-PlainCells read_plain_cells_avx512(const char* begin, const char* readable_end, std::size_t n,
-                                   float* values) noexcept {
-  if (n < kFewCells || readable_end - begin < kPlainCellsReadAhead)
-    return read_plain_cells_scalar(begin, readable_end, n, values);
-  const Commas commas = find_commas(begin);
-  const Places starts = (commas.places << 8) + 0x0101010101010100u;
+/// Reads cells between `begin` and their ends.
+inline PlainCells read_cells(const char* begin, const Ends& ends, std::size_t n, float* values) noexcept {
+  const Places starts = (ends.places << 8) + 0x0101010101010100u;
   CellMasks masks;
-  _mm256_store_si256(reinterpret_cast<__m256i*>(masks.inside), bytes_of_cells(starts, commas.places));
+  _mm256_store_si256(reinterpret_cast<__m256i*>(masks.inside), bytes_of_cells(starts, ends.places));
   __m512i pairs[kPlainCells / 2];
   for (std::size_t i = 0; i < kPlainCells / 2; ++i) {
     pairs[i] = align_digits(begin + place_of(starts, 2 * i), begin + place_of(starts, 2 * i + 1), i, masks);
@@ -199,8 +208,20 @@ PlainCells read_plain_cells_avx512(const char* begin, const char* readable_end, 
   const std::uint8_t is_right = finish_cells(masks, values_of_digits(pairs), values);
   const auto n_right = static_cast<std::size_t>(std::countr_one(is_right));
   // The usual case is a branch of its own: foretold, the next cells need not wait for the values of these.
-  const std::size_t count = n_right >= n && commas.n >= n ? n : std::min(n_right, commas.n);
-  return {count, count == 0 ? begin : begin + place_of(commas.places, count - 1) + 1};
+  const std::size_t count = n_right >= n && ends.n >= n ? n : std::min(n_right, ends.n);
+  return {count, count == 0 ? begin : begin + place_of(ends.places, count - 1) + 1};
+}
+
+PlainCells read_plain_cells_avx512(const char* begin, const char* readable_end, std::size_t n, RunEnd run_end,
+                                   float* values) noexcept {
+  if (n < kFewCells || readable_end - begin < kPlainCellsReadAhead)
+    return read_plain_cells_scalar(begin, readable_end, n, run_end, values);
+  if (run_end == RunEnd::kComma) return read_cells(begin, find_ends<RunEnd::kComma>(begin), n, values);
+  const Ends ends = find_ends<RunEnd::kLine>(begin);
+  // A line with other than n cells left is none of those that are worth a way of their own.
+  if (ends.n < n || place_of(ends.places, n - 1) != ends.line)
+    return read_plain_cells_scalar(begin, readable_end, n, run_end, values);
+  return read_cells(begin, ends, n, values);
 }
 
 COPPICE_END_TARGET

@@ -20,10 +20,13 @@ struct PlainCells {
   const char* next;   ///< where the cell after them begins
 };
 
-/// Reads up to `n` <= kPlainCells cells from `begin` on, as far as each ends with a comma and holds nothing,
-/// which is NaN, or what parse_plain_number takes. Gives that function's bits. `values` has room for
-/// kPlainCells; those from `count` on are undefined afterwards.
-using ReadPlainCells = PlainCells(const char* begin, const char* readable_end, std::size_t n,
+/// What a run of cells ends with.
+enum class RunEnd : char { kComma = ',', kLine = '\n' };
+
+/// Reads up to `n` <= kPlainCells cells from `begin` on, as far as each holds nothing, which is NaN, or what
+/// parse_plain_number takes, and ends with a comma, the last of the n with `run_end`. Gives that function's
+/// bits. `values` has room for kPlainCells; those from `count` on are undefined afterwards.
+using ReadPlainCells = PlainCells(const char* begin, const char* readable_end, std::size_t n, RunEnd run_end,
                                   float* values) noexcept;
 
 /// The twin: one cell after the other.

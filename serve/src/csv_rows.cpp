@@ -10,6 +10,7 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,7 @@ class CsvReader {
         const io::PlainCells cells = read_plain_cells(i, n_wanted, p, values);
         i += cells.count;
         p = cells.next;
+        if (i == n_columns) return p;
         if (cells.count == n_wanted) continue;
         is_mostly_plain = cells.count >= io::kFewCells;
         break;
@@ -89,7 +91,8 @@ class CsvReader {
   /// Reads up to n plain cells from that of column i on, as far as they are.
   io::PlainCells read_plain_cells(std::size_t i, std::size_t n, const char* p, float* values) {
     std::array<float, io::kPlainCells> numbers;
-    const io::PlainCells cells = read_plain_cells_(p, readable_end_, n, numbers.data());
+    const auto run_end = i + n == memory_.targets.size() ? io::RunEnd::kLine : io::RunEnd::kComma;
+    const io::PlainCells cells = read_plain_cells_(p, readable_end_, n, run_end, numbers.data());
     for (std::size_t k = 0; k < cells.count; ++k) values[memory_.targets[i + k].feature] = numbers[k];
     return cells;
   }
@@ -158,9 +161,10 @@ class CsvReader {
         memory_.targets.push_back({static_cast<std::uint32_t>(f), features_.takes_plain_numbers(f)});
       }
     }
-    for (std::size_t i = memory_.targets.size(); i-- > 1;) {
-      RowBatch::Target& target = memory_.targets[i - 1];
-      if (target.is_plain) target.n_plain = memory_.targets[i].n_plain + 1;
+    std::size_t n_plain = 0;
+    for (RowBatch::Target& target : std::views::reverse(memory_.targets)) {
+      n_plain = target.is_plain ? n_plain + 1 : 0;
+      target.n_plain = n_plain;
     }
     return p;
   }

@@ -43,16 +43,20 @@ class GuardedText {
   char* end_ = nullptr;
 };
 
-/// Reads a text with both, from every cell on where one stops; returns how many cells the wide one took.
+bool is_end_of_cell(char c) { return c == ',' || c == '\n'; }
+
+/// Reads a text with both, from every cell on where one stops, as runs within a line and at its end; returns
+/// how many cells the wide one took.
 std::size_t check(std::string_view text) {
   const char* const end = text.data() + text.size();
   std::size_t n_taken = 0;
   for (const char* p = text.data(); p < end;) {
     const std::size_t n = 1 + n_taken % kPlainCells;
+    const RunEnd run_end = n_taken % 3 == 0 ? RunEnd::kLine : RunEnd::kComma;
     std::array<float, kPlainCells> expected;
     std::array<float, kPlainCells> values;
-    const PlainCells one_by_one = read_plain_cells_scalar(p, end, n, expected.data());
-    const PlainCells at_once = plain_cells_avx512()(p, end, n, values.data());
+    const PlainCells one_by_one = read_plain_cells_scalar(p, end, n, run_end, expected.data());
+    const PlainCells at_once = plain_cells_avx512()(p, end, n, run_end, values.data());
     EXPECT_EQ(at_once.count, one_by_one.count) << std::string(p, std::min<std::ptrdiff_t>(end - p, 240));
     EXPECT_EQ(at_once.next, one_by_one.next);
     for (std::size_t i = 0; i < std::min(at_once.count, one_by_one.count); ++i) {
@@ -61,7 +65,7 @@ std::size_t check(std::string_view text) {
     }
     if (testing::Test::HasFailure()) break;
     n_taken += one_by_one.count;
-    p = one_by_one.count > 0 ? one_by_one.next : std::find(p, end, ',') + 1;
+    p = one_by_one.count > 0 ? one_by_one.next : std::find_if(p, end, is_end_of_cell) + 1;
   }
   return n_taken;
 }
@@ -132,7 +136,7 @@ TEST_F(PlainCellsTest, MillionsOfCellsAsTheTwinReadsThem) {
   std::size_t n_taken = 0;
   for (std::size_t i = 0; i < kTables && !HasFailure(); ++i) {
     std::string text;
-    for (std::size_t k = 0; k < kCells; ++k) text += cell() + ',';
+    for (std::size_t k = 0; k < kCells; ++k) text += cell() + (below(6) == 0 ? '\n' : ',');
     n_taken += check(memory_.put(text));
   }
   EXPECT_GT(n_taken, kTables * kCells * 3 / 4);  // or little was compared
@@ -174,12 +178,28 @@ TEST(PlainCells, AnEmptyOneIsMissingAndOthersEndTheRun) {
   std::array<float, kPlainCells> values{};
   const std::string text = "1.5,,-2,x,3" + std::string(300, ',');
   for (ReadPlainCells* const read : {&read_plain_cells_scalar, &plain_cells_reader()}) {
-    const PlainCells cells = read(text.data(), text.data() + text.size(), kPlainCells, values.data());
+    const PlainCells cells =
+        read(text.data(), text.data() + text.size(), kPlainCells, RunEnd::kComma, values.data());
     EXPECT_EQ(cells.count, 3u);
     EXPECT_EQ(cells.next - text.data(), 8);
     EXPECT_EQ(values[0], 1.5f);
     EXPECT_TRUE(std::isnan(values[1]));
     EXPECT_EQ(values[2], -2.0f);
+  }
+}
+
+TEST(PlainCells, TheLastOneOfALineEndsWithIt) {
+  std::array<float, kPlainCells> values{};
+  const std::string text = "1.5,2,-3,\n4,5" + std::string(300, ',');
+  const auto count = [&](ReadPlainCells* read, std::size_t n, RunEnd run_end) {
+    return read(text.data(), text.data() + text.size(), n, run_end, values.data()).count;
+  };
+  for (ReadPlainCells* const read : {&read_plain_cells_scalar, &plain_cells_reader()}) {
+    EXPECT_EQ(count(read, 4, RunEnd::kLine), 4u);
+    EXPECT_TRUE(std::isnan(values[3]));
+    EXPECT_EQ(count(read, 3, RunEnd::kLine), 2u);   // another cell follows
+    EXPECT_EQ(count(read, 5, RunEnd::kLine), 3u);   // the line ends before
+    EXPECT_EQ(count(read, 4, RunEnd::kComma), 3u);  // the line ends here
   }
 }
 

@@ -41,7 +41,7 @@ class RowBatch {
     static constexpr std::uint32_t kNone = 0xFFFFFFFF;
     std::uint32_t feature = kNone;
     bool is_plain = false;    ///< a plain number is its value
-    std::size_t n_plain = 0;  ///< such columns from this one on, without the last of the table
+    std::size_t n_plain = 0;  ///< such columns from this one on
   };
   /// What readers keep from one request to the next besides.
   struct Memory {
