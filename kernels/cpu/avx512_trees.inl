@@ -1,49 +1,83 @@
 // Binning, split search, moving and routing rows with wide compares and compressions.
 
+/// The upper levels of a CutTable in registers.
+struct UpperCuts {
+  __m512 level[5];  ///< a register each
+
+  explicit UpperCuts(const CutTable& cuts) : level{_mm512_set1_ps(cuts.tree[1])} {
+    for (int k = 1; k < 5; ++k) level[k] = _mm512_loadu_ps(cuts.tree.data() + (1 << k));
+  }
+};
+
+/// Where sixteen values are in a CutTable, and the comparison that takes them there.
+struct LaneSearch {
+  __m512 x = {};
+  __m512i at = {};
+
+  __mmask16 descend(int level, __m512 cut) {
+    const __mmask16 right = _mm512_cmp_ps_mask(x, cut, _CMP_GE_OQ);
+    at = _mm512_mask_add_epi32(at, right, at, _mm512_set1_epi32(1 << level));
+    return right;
+  }
+  /// The cuts at the places among 32, of which bits of `at` beyond the fifth say nothing.
+  [[nodiscard]] __m512 look_up(const float* cuts) const {
+    return _mm512_permutex2var_ps(_mm512_loadu_ps(cuts), at, _mm512_loadu_ps(cuts + 16));
+  }
+  /// The same among 64; bit5: which places are in the upper half.
+  [[nodiscard]] __m512 look_up(const float* cuts, __mmask16 bit5) const {
+    return _mm512_mask_mov_ps(look_up(cuts), bit5, look_up(cuts + 32));
+  }
+};
+
+/// The levels below UpperCuts.
+inline void descend_below(const CutTable& cuts, LaneSearch& search) {
+  const float* const tree = cuts.tree.data();
+  if (cuts.n_levels <= 5) return;
+  const __mmask16 bit5 = search.descend(5, search.look_up(tree + 32));
+  if (cuts.n_levels <= 6) return;
+  const __mmask16 bit6 = search.descend(6, search.look_up(tree + 64, bit5));
+  if (cuts.n_levels <= 7) return;
+  const __m512 low = search.look_up(tree + 128, bit5);
+  search.descend(7, _mm512_mask_mov_ps(low, bit6, search.look_up(tree + 192, bit5)));
+}
+
+/// Bins of 64 values at `places` of a table of n_levels, 0 where `present` has no bit.
+inline __m512i bins_of_places(__m512i places, int n_levels, __mmask64 present) {
+  const __m512i nibbles = _mm512_set1_epi8(0x0f);
+  const __m512i reversed =  // of four bits
+      _mm512_broadcast_i32x4(_mm_setr_epi8(0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15));
+  const __m512i low = _mm512_shuffle_epi8(reversed, _mm512_and_si512(places, nibbles));
+  const __m512i high = _mm512_shuffle_epi8(reversed, _mm512_and_si512(_mm512_srli_epi16(places, 4), nibbles));
+  const __m512i bits = _mm512_or_si512(_mm512_slli_epi16(low, 4), high);
+  const __m512i below = _mm512_and_si512(_mm512_srl_epi16(bits, _mm_cvtsi32_si128(8 - n_levels)),
+                                         _mm512_set1_epi8(static_cast<char>((1 << n_levels) - 1)));
+  return _mm512_maskz_add_epi8(present, below, _mm512_set1_epi8(1));
+}
+
 void bin_column(const CutTable& cuts, const float* values, std::size_t n, std::uint8_t* bins) {
   // Four vectors at a time: one waits for its lookup while the others go on.
   constexpr std::size_t kVectors = 4;
-  __m512 tree[16];
-  for (int i = 0; i < 16; ++i) tree[i] = _mm512_loadu_ps(cuts.tree.data() + 16 * i);
-  const __m512i one = _mm512_set1_epi32(1);
-  const __m512i before_leaves = _mm512_set1_epi32((1 << cuts.n_levels) - 1);
-  const auto look_up = [&](__m512i at, int from, int n_registers) {
-    if (n_registers == 2) return _mm512_permutex2var_ps(tree[from], at, tree[from + 1]);
-    __m512 found = _mm512_permutex2var_ps(tree[from], at, tree[from + 1]);
-    const __mmask16 bit5 = _mm512_test_epi32_mask(at, _mm512_set1_epi32(32));
-    found = _mm512_mask_mov_ps(found, bit5, _mm512_permutex2var_ps(tree[from + 2], at, tree[from + 3]));
-    if (n_registers == 4) return found;
-    __m512 high = _mm512_permutex2var_ps(tree[from + 4], at, tree[from + 5]);
-    high = _mm512_mask_mov_ps(high, bit5, _mm512_permutex2var_ps(tree[from + 6], at, tree[from + 7]));
-    return _mm512_mask_mov_ps(found, _mm512_test_epi32_mask(at, _mm512_set1_epi32(64)), high);
-  };
-  const auto descend = [&](__m512 x, __m512i at, __m512 cut) {
-    const __mmask16 right = _mm512_cmp_ps_mask(x, cut, _CMP_GE_OQ);
-    at = _mm512_add_epi32(at, at);
-    return _mm512_mask_add_epi32(at, right, at, one);
-  };
+  const UpperCuts upper(cuts);
   for (std::size_t i = 0; i < kBlockRows; i += 16 * kVectors) {
-    __m512 x[kVectors];
-    __m512i at[kVectors];
-    const auto descend_all = [&](int from, int n_registers) {
-      for (std::size_t v = 0; v < kVectors; ++v)
-        at[v] = descend(x[v], at[v], look_up(at[v], from, n_registers));
-    };
+    LaneSearch search[kVectors];
+    __mmask64 present = 0;
     for (std::size_t v = 0; v < kVectors; ++v) {
-      x[v] = _mm512_maskz_loadu_ps(inside(i + 16 * v, n), values + i + 16 * v);
-      at[v] = one;
+      const __mmask16 valid = inside(i + 16 * v, n);
+      search[v].x = _mm512_maskz_loadu_ps(valid, values + i + 16 * v);
+      const __mmask16 is_number = _mm512_mask_cmp_ps_mask(valid, search[v].x, search[v].x, _CMP_ORD_Q);
+      present |= static_cast<__mmask64>(is_number) << (16 * v);
       // The column's next block: its turn comes after all other columns'.
       __builtin_prefetch(values + kBlockRows + i + 16 * v);
     }
-    for (int level = 0; level < std::min(cuts.n_levels, 5); ++level) descend_all(0, 2);
-    if (cuts.n_levels > 5) descend_all(2, 2);
-    if (cuts.n_levels > 6) descend_all(4, 4);
-    if (cuts.n_levels > 7) descend_all(8, 8);
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      const __mmask16 present = _mm512_mask_cmp_ps_mask(inside(i + 16 * v, n), x[v], x[v], _CMP_ORD_Q);
-      const __m512i bin = _mm512_maskz_sub_epi32(present, at[v], before_leaves);
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(bins + i + 16 * v), _mm512_cvtepi32_epi8(bin));
-    }
+    for (int level = 0; level < std::min(cuts.n_levels, 5); ++level)
+      for (LaneSearch& lanes : search)
+        lanes.descend(level, _mm512_permutexvar_ps(lanes.at, upper.level[level]));
+    for (LaneSearch& lanes : search) descend_below(cuts, lanes);
+    __m512i places = _mm512_castsi128_si512(_mm512_cvtepi32_epi8(search[0].at));
+    places = _mm512_inserti32x4(places, _mm512_cvtepi32_epi8(search[1].at), 1);
+    places = _mm512_inserti32x4(places, _mm512_cvtepi32_epi8(search[2].at), 2);
+    places = _mm512_inserti32x4(places, _mm512_cvtepi32_epi8(search[3].at), 3);
+    _mm512_storeu_si512(bins + i, bins_of_places(places, cuts.n_levels, present));
   }
 }
 
@@ -56,48 +90,65 @@ void subtract(Word* parent, const Word* child, std::size_t n) {
 /// Eight candidates at a time, the best of each lane so far.
 struct LaneBest {
   __m512d score;
+  __m512d bar;  ///< a little less: below it no candidate is better, however it is rounded
   __m512i key, left;
   __mmask8 found = 0;  ///< lanes that have a candidate
 
   /// Candidates up to `least` are not looked at.
   explicit LaneBest(double least)
-      : score(_mm512_set1_pd(least)), key(_mm512_setzero_si512()), left(_mm512_setzero_si512()) {}
+      : score(_mm512_set1_pd(least)), key(_mm512_setzero_si512()), left(_mm512_setzero_si512()) {
+    set_bar();
+  }
+  void set_bar() { bar = _mm512_mul_pd(score, _mm512_set1_pd(1 - 0x1p-40)); }
 };
 
-/// What split_score needs, in all lanes.
+/// What split_score needs, in all lanes. Gradients and hessians stay in the units of the words, which are
+/// powers of two: every step is that of split_score times such a power, and rounded alike.
 struct LaneRule {
-  __m512d gradient_unit, hessian_unit, total_gradient, total_hessian, lambda, alpha, min_hessian;
+  __m512d total_gradient, total_hessian, lambda, alpha, min_hessian;
+  double score_unit;
+
+  LaneRule(const SplitRule& rule, Word total)
+      : total_gradient(_mm512_set1_pd(static_cast<double>(detail::gradient_of(total)))),
+        total_hessian(_mm512_set1_pd(static_cast<double>(detail::hessian_of(total)))),
+        lambda(_mm512_set1_pd(rule.reg_lambda / rule.hessian_unit)),
+        alpha(_mm512_set1_pd(rule.reg_alpha / rule.gradient_unit)),
+        min_hessian(_mm512_set1_pd(rule.min_hessian / rule.hessian_unit)),
+        score_unit(rule.gradient_unit * rule.gradient_unit / rule.hessian_unit) {}
 };
+
+/// Square of a gradient sum that the L1 penalty has moved towards 0.
+template <bool kHasAlpha>
+__m512d shrunk_square(__m512d gradient, __m512d alpha) {
+  if constexpr (!kHasAlpha) return _mm512_mul_pd(gradient, gradient);
+  const __m512d rest = _mm512_max_pd(_mm512_sub_pd(_mm512_abs_pd(gradient), alpha), _mm512_setzero_pd());
+  return _mm512_mul_pd(rest, rest);
+}
 
 /// Offers candidates whose left sums are `left` to the lanes in `lanes`.
+template <bool kHasAlpha>
 void offer(const LaneRule& rule, __m512i left, __m512i key, __mmask8 lanes, LaneBest& best) {
-  const __m512d zero = _mm512_setzero_pd();
-  const __m512d gl = _mm512_mul_pd(_mm512_cvtepi64_pd(_mm512_srai_epi64(left, 32)), rule.gradient_unit);
-  const __m512d hl = _mm512_mul_pd(
-      _mm512_cvtepi64_pd(_mm512_and_si512(left, _mm512_set1_epi64(0xffffffffLL))), rule.hessian_unit);
+  const __m512d gl = _mm512_cvtepi64_pd(_mm512_srai_epi64(left, 32));
+  const __m512d hl = _mm512_cvtepi64_pd(_mm512_and_si512(left, _mm512_set1_epi64(0xffffffffLL)));
   const __m512d gr = _mm512_sub_pd(rule.total_gradient, gl);
   const __m512d hr = _mm512_sub_pd(rule.total_hessian, hl);
   lanes = _mm512_mask_cmp_pd_mask(lanes, hl, rule.min_hessian, _CMP_GE_OQ);
   lanes = _mm512_mask_cmp_pd_mask(lanes, hr, rule.min_hessian, _CMP_GE_OQ);
   if (lanes == 0) return;
-  const __m512d tl = _mm512_max_pd(_mm512_sub_pd(_mm512_abs_pd(gl), rule.alpha), zero);
-  const __m512d tr = _mm512_max_pd(_mm512_sub_pd(_mm512_abs_pd(gr), rule.alpha), zero);
   const __m512d dl = _mm512_add_pd(hl, rule.lambda);
   const __m512d dr = _mm512_add_pd(hr, rule.lambda);
-  const __m512d sum =
-      _mm512_add_pd(_mm512_mul_pd(_mm512_mul_pd(tl, tl), dr), _mm512_mul_pd(_mm512_mul_pd(tr, tr), dl));
+  const __m512d sum = _mm512_add_pd(_mm512_mul_pd(shrunk_square<kHasAlpha>(gl, rule.alpha), dr),
+                                    _mm512_mul_pd(shrunk_square<kHasAlpha>(gr, rule.alpha), dl));
   const __m512d product = _mm512_mul_pd(dl, dr);
-  // Few candidates beat what was found before, and a division takes as long as all the rest: roundings are
-  // far smaller than the slack, so none that would win is left out.
-  const __m512d slack = _mm512_set1_pd(1 + 0x1p-40);
-  lanes = _mm512_mask_cmp_pd_mask(lanes, _mm512_mul_pd(sum, slack), _mm512_mul_pd(best.score, product),
-                                  _CMP_NLT_UQ);
+  // Few candidates beat what was found before, and a division takes as long as all the rest.
+  lanes = _mm512_mask_cmp_pd_mask(lanes, sum, _mm512_mul_pd(best.bar, product), _CMP_NLT_UQ);
   if (lanes == 0) return;
   const __m512d score = _mm512_div_pd(sum, product);
   // Keys rise within a lane, so a strict comparison keeps the first of equals.
   lanes = _mm512_mask_cmp_pd_mask(lanes, score, best.score, _CMP_GT_OQ);
   best.found = static_cast<__mmask8>(best.found | lanes);
   best.score = _mm512_mask_mov_pd(best.score, lanes, score);
+  best.set_bar();
   best.key = _mm512_mask_mov_epi64(best.key, lanes, key);
   best.left = _mm512_mask_mov_epi64(best.left, lanes, left);
 }
@@ -111,7 +162,7 @@ __m512i prefix_sums(__m512i words, __m512i carry) {
   return _mm512_add_epi64(words, carry);
 }
 
-void take_best_lane(const LaneBest& lanes, Split& best) {
+void take_best_lane(const LaneBest& lanes, double score_unit, Split& best) {
   if (lanes.found == 0) return;
   alignas(64) double scores[8];
   alignas(64) std::int64_t keys[8];
@@ -121,33 +172,24 @@ void take_best_lane(const LaneBest& lanes, Split& best) {
   _mm512_store_si512(lefts, lanes.left);
   for (int i = 0; i < 8; ++i) {
     const auto key = static_cast<std::uint32_t>(keys[i]);
-    if ((lanes.found >> i & 1) == 0 || !detail::is_better(scores[i], key, best)) continue;
-    best.score = scores[i];
+    const double score = scores[i] * score_unit;
+    if ((lanes.found >> i & 1) == 0 || !detail::is_better(score, key, best)) continue;
+    best.score = score;
     best.key = key;
     best.left = lefts[i];
     best.is_categorical = false;
   }
 }
 
-void find_numeric(std::uint32_t feature, const Word* bins, int n_bins, Word total, const SplitRule& rule,
-                  Split& best) {
-  LaneRule lane_rule;
-  lane_rule.gradient_unit = _mm512_set1_pd(rule.gradient_unit);
-  lane_rule.hessian_unit = _mm512_set1_pd(rule.hessian_unit);
-  lane_rule.total_gradient =
-      _mm512_set1_pd(static_cast<double>(detail::gradient_of(total)) * rule.gradient_unit);
-  lane_rule.total_hessian =
-      _mm512_set1_pd(static_cast<double>(detail::hessian_of(total)) * rule.hessian_unit);
-  lane_rule.lambda = _mm512_set1_pd(rule.reg_lambda);
-  lane_rule.alpha = _mm512_set1_pd(rule.reg_alpha);
-  lane_rule.min_hessian = _mm512_set1_pd(rule.min_hessian);
+template <bool kHasAlpha>
+void find_numeric(std::uint32_t feature, const Word* bins, int n_bins, const LaneRule& rule, Split& best) {
   const std::uint32_t first_key = detail::split_key(feature, 0, 0);
   // Of equal scores the lower key wins: against features before this one, only a higher score.
-  LaneBest lanes(best.key < first_key ? best.score : -1);
+  LaneBest lanes(best.key < first_key ? best.score / rule.score_unit : -1);
   const Word missing = bins[0];
   const __m512i missing_words = _mm512_set1_epi64(missing);
   const __m512i first = _mm512_set1_epi64(first_key);
-  if (missing != 0) offer(lane_rule, missing_words, first, 1, lanes);
+  if (missing != 0) offer<kHasAlpha>(rule, missing_words, first, 1, lanes);
   const int n_candidates = n_bins - 2;
   __m512i carry = _mm512_setzero_si512();
   // Bins 1 .. 8, 9 .. 16, ...; a key is bin << 1 | side.
@@ -160,10 +202,19 @@ void find_numeric(std::uint32_t feature, const Word* bins, int n_bins, Word tota
     carry = _mm512_permutexvar_epi64(_mm512_set1_epi64(7), left);
     const int rest = n_candidates - i;
     const auto valid = static_cast<__mmask8>(rest >= 8 ? 0xff : (1 << rest) - 1);
-    offer(lane_rule, _mm512_add_epi64(left, missing_words), key, valid, lanes);
-    if (missing != 0) offer(lane_rule, left, _mm512_or_si512(key, _mm512_set1_epi64(1)), valid, lanes);
+    offer<kHasAlpha>(rule, _mm512_add_epi64(left, missing_words), key, valid, lanes);
+    if (missing != 0) offer<kHasAlpha>(rule, left, _mm512_or_si512(key, _mm512_set1_epi64(1)), valid, lanes);
   }
-  take_best_lane(lanes, best);
+  take_best_lane(lanes, rule.score_unit, best);
+}
+
+void find_numeric(std::uint32_t feature, const Word* bins, int n_bins, Word total, const SplitRule& rule,
+                  Split& best) {
+  const LaneRule lane_rule(rule, total);
+  if (rule.reg_alpha > 0)
+    find_numeric<true>(feature, bins, n_bins, lane_rule, best);
+  else
+    find_numeric<false>(feature, bins, n_bins, lane_rule, best);
 }
 
 /// Does each of sixteen bins go right by a split?

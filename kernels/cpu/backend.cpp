@@ -27,9 +27,9 @@ CutTable make_cut_table(std::span<const float> cuts) {
   for (int level = 0; level < table.n_levels; ++level) {
     const std::size_t n_nodes = std::size_t{1} << level;
     const std::size_t reach = std::size_t{1} << (table.n_levels - 1 - level);  // of a node, to either side
-    for (std::size_t node = 0; node < n_nodes; ++node) {
+    for (unsigned node = 0; node < n_nodes; ++node) {                          // from left to right
       const std::size_t cut = (2 * node + 1) * reach - 1;
-      if (cut < cuts.size()) table.tree[n_nodes + node] = cuts[cut];
+      if (cut < cuts.size()) table.tree[n_nodes + (reversed_bits(node) >> (8 - level))] = cuts[cut];
     }
   }
   return table;

@@ -29,11 +29,21 @@ inline constexpr std::size_t kHistogramStride = 264;
 inline constexpr int kNarrowLeaves = 256;
 
 // ---------------------------------------------------------------------------------------------------------
-/// Cuts of one numeric feature, laid out for search. Unused nodes are NaN, so that nothing reaches them.
+/// Cuts of one numeric feature, laid out for search: a tree of cuts, level by level. Level k begins at 2^k,
+/// and the place of a node there has the comparisons that lead to it as bits, the first in the lowest: each
+/// comparison adds one bit, and lookups of a level need no more than the bits so far. Unused nodes are NaN,
+/// so that nothing goes right there.
 struct CutTable {
-  int n_levels;                 ///< comparisons of a search: bit width of the number of cuts
-  std::array<float, 256> tree;  ///< heap order: root at 1, children of i at 2i and 2i + 1
+  int n_levels;  ///< comparisons of a search: bit width of the number of cuts
+  std::array<float, 256> tree;
 };
+
+/// A byte with its bits in the opposite order: comparisons, the first in the highest bit.
+constexpr unsigned reversed_bits(unsigned byte) noexcept {
+  byte = (byte & 0x0fU) << 4 | byte >> 4;
+  byte = (byte & 0x33U) << 2 | (byte >> 2 & 0x33U);
+  return (byte & 0x55U) << 1 | (byte >> 1 & 0x55U);
+}
 
 /// At most 254 cuts, ascending.
 [[nodiscard]] CutTable make_cut_table(std::span<const float> cuts);
