@@ -31,6 +31,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "place.h"
@@ -144,6 +145,7 @@ class Load {
     for (Connection& connection : connections_) {
       open(connection);
       idle_.push_back(&connection);
+      std::this_thread::sleep_for(kOpeningPause);
     }
   }
   ~Load() {
@@ -176,6 +178,9 @@ class Load {
   }
 
  private:
+  /// Processes that accept by themselves share connections out only if these do not come all at once.
+  static constexpr std::chrono::milliseconds kOpeningPause{3};
+
   static double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
