@@ -283,20 +283,16 @@ def serve_cell(records, name, load, **where):
                       for key in ("p50", "p99"))
 
 
-def serve(records, case):
-    loads = records.names("load", case=case)
-    rows = [[name, *(serve_cell(records, name, load, case=case) for load in loads)]
-            for name in records.names("subject", case=case)]
-    headings = ["most, requests a second", *(f"p50 / p99 at {load}" for load in loads[1:])]
-    return markdown(["server", *headings], rows)
+def serve(case, transport):
+    def table(records):
+        where = {"case": case, "transport": transport}
+        loads = records.names("load", **where)
+        rows = [[name, *(serve_cell(records, name, load, **where) for load in loads)]
+                for name in records.names("subject", **where)]
+        headings = ["most, requests a second", *(f"p50 / p99 at {load}" for load in loads[1:])]
+        return markdown(["server", *headings], rows) if rows else ""
 
-
-def serve_single(records):
-    return serve(records, "single")
-
-
-def serve_batch(records):
-    return serve(records, "batch")
+    return table
 
 
 def csv(records):
@@ -335,8 +331,10 @@ TABLES = {  # name: (kind of results, function)
     "tuning": ("tuning", tuning),
     "score": ("score", score),
     "instructions": ("instructions", instructions),
-    "serve single": ("serve", serve_single),
-    "serve batch": ("serve", serve_batch),
+    "serve single": ("serve", serve("single", "tcp")),
+    "serve batch": ("serve", serve("batch", "tcp")),
+    "serve unix single": ("serve", serve("single", "unix")),
+    "serve unix batch": ("serve", serve("batch", "unix")),
 }
 
 

@@ -1,8 +1,6 @@
 // The least that an HTTP server can do: looks for the end of a request and sends an answer that it has. What
 // the load measures of it is what no server on this machine exceeds.
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,10 +18,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "place.h"
+
 namespace {
 
+namespace bench = coppice::bench;
+
 struct Options {
-  std::uint16_t port = 8080;
+  bench::Place place;
   std::size_t threads = 2;
   std::size_t answer_bytes = 160;
 };
@@ -33,15 +35,12 @@ int checked(int result, const char* what) {
   return result;
 }
 
-int listen_on(std::uint16_t port) {
-  const int listener = checked(::socket(AF_INET, SOCK_STREAM, 0), "socket");
+int listen_at(const bench::Place& place) {
+  const bench::SocketAddress address = bench::socket_address(place);
+  const int listener = checked(::socket(address.family(), SOCK_STREAM, 0), "socket");
   const int yes = 1;
   checked(::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), "SO_REUSEADDR");
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  checked(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address), "bind");
+  checked(::bind(listener, address.data(), address.size), "bind");
   checked(::listen(listener, 1024), "listen");
   return listener;
 }
@@ -91,7 +90,7 @@ void answer_all(int epoll, const Options& options) {
 
 /// Deals connections out to the threads in turn, as the server does.
 void serve(const Options& options) {
-  const int listener = listen_on(options.port);
+  const int listener = listen_at(options.place);
   std::vector<int> epolls;
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < options.threads; ++i) {
@@ -101,8 +100,7 @@ void serve(const Options& options) {
   while (true) {
     for (const int epoll : epolls) {
       const int connection = checked(::accept(listener, nullptr, nullptr), "accept");
-      const int yes = 1;
-      ::setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+      bench::send_at_once(connection);
       epoll_event event{.events = EPOLLIN, .data = {.fd = connection}};
       checked(::epoll_ctl(epoll, EPOLL_CTL_ADD, connection, &event), "epoll_ctl");
     }
@@ -114,7 +112,7 @@ void serve(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   CLI::App program("Answers every HTTP request with the same bytes");
-  program.add_option("--port", options.port, "Port on this machine")->capture_default_str();
+  bench::add_options(program, options.place);
   program.add_option("--threads", options.threads, "Threads")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);

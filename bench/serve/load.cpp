@@ -4,10 +4,7 @@
 // latency counts from then, so that a server that falls behind is not asked less (no coordinated omission).
 // Without a rate the load is closed: every connection sends its next request when it has its answer, which
 // measures throughput.
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -34,15 +31,19 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
+
+#include "place.h"
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
 namespace beast = boost::beast;
+namespace bench = coppice::bench;
 
 struct Options {
-  std::uint16_t port = 8080;
+  bench::Place place;
   std::string target = "/invocations";
   std::string content_type = "text/csv";
   std::string body;
@@ -135,12 +136,16 @@ class Request {
 class Load {
  public:
   Load(const Options& options, const Request& request)
-      : options_(options), request_(request), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+      : options_(options),
+        address_(bench::socket_address(options.place)),
+        request_(request),
+        epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     if (epoll_ < 0) fail("epoll_create1");
     connections_.resize(static_cast<std::size_t>(options.connections));
     for (Connection& connection : connections_) {
       open(connection);
       idle_.push_back(&connection);
+      std::this_thread::sleep_for(kOpeningPause);
     }
   }
   ~Load() {
@@ -173,6 +178,9 @@ class Load {
   }
 
  private:
+  /// Processes that accept by themselves share connections out only if these do not come all at once.
+  static constexpr std::chrono::milliseconds kOpeningPause{3};
+
   static double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   }
@@ -188,14 +196,14 @@ class Load {
   }
 
   void open(Connection& connection) {
-    connection.socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(options_.port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(connection.socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-      fail("connect");
+    connection.socket = ::socket(address_.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (::connect(connection.socket, address_.data(), address_.size) != 0) fail("connect");
+    bench::send_at_once(connection.socket);
+    if (address_.family() == AF_UNIX) {
+      const int room = 1 << 20;  // bytes, for a whole request: TCP makes it by itself
+      ::setsockopt(connection.socket, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     }
     const int on = 1;
-    ::setsockopt(connection.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::ioctl(connection.socket, FIONBIO, &on);
     epoll_event event{.events = EPOLLIN, .data = {.ptr = &connection}};
     ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.socket, &event);
@@ -286,6 +294,7 @@ class Load {
   }
 
   const Options& options_;
+  const bench::SocketAddress address_;
   const Request& request_;
   int epoll_;
   std::vector<Connection> connections_;
@@ -301,8 +310,8 @@ std::string make_request(const Options& options) {
   if (!file) throw std::runtime_error("cannot read " + options.body);
   const std::string body{std::istreambuf_iterator<char>(file), {}};
   return fmt::format(
-      "POST {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n{}",
-      options.target, options.port, options.content_type, body.size(), body);
+      "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n{}",
+      options.target, options.content_type, body.size(), body);
 }
 
 double quantile(const std::vector<double>& sorted, double share) {
@@ -344,7 +353,7 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App program("Sends one HTTP request again and again, and measures how long answers take");
   program.add_option("body", options.body, "File with the body")->required();
-  program.add_option("--port", options.port, "Port on this machine")->capture_default_str();
+  bench::add_options(program, options.place);
   program.add_option("--target", options.target, "Path")->capture_default_str();
   program.add_option("--content-type", options.content_type, "Type of the body")->capture_default_str();
   program.add_option("--connections", options.connections, "Connections")->capture_default_str();
