@@ -57,7 +57,8 @@ if ((!quick)) && command -v compute-sanitizer >/dev/null; then
     step "compute-sanitizer $tool"
     compute-sanitizer --tool "$tool" --error-exitcode 9 "$coppice" train --train datasets/creditcard_subset.csv.gz \
       --label Class --device cuda --model "$build/sanitized.json" --param num_round=3 --param max_depth=4 \
-      --param eval_metric=logloss,error,auc,ap,recall@fpr=0.01,ece |
+      --group-column Amount --time-column Time --day-length 1800 \
+      --param eval_metric=logloss,error,auc,ap,recall@fpr=0.01,ece,card_precision@k=100 |
       tail -n 3 | tee "$results/$tool.txt"
   done
 fi
@@ -68,8 +69,11 @@ speed() {
   shift 2
   for device in cpu cuda; do
     "$coppice" train --train "$table" --label Class --device $device --model "$build/speed.json" --log-period 0 \
-      --no-train-metrics --json "$@" | tee "$results/speed-$name-$device.json"
-  done
+      --no-train-metrics --json "$@" >"$results/speed-$name-$device.json"
+    awk -F '[ ":,]+' -v text="$name, $device: ms a tree" '/"rounds":/ { rounds = $3 }
+      /"(train|gradient|histogram|partition|route)": [0-9]/ { text = text sprintf(", %s %.4f", $2, 1000 * $3 / rounds) }
+      END { print text }' "$results/speed-$name-$device.json"
+  done | tee "$results/speed-$name.txt"
 }
 speed fraud "$build/fraud.csv" --param num_round=200 --param max_depth=5
 # 28 features: V1 .. V28.
@@ -93,13 +97,19 @@ echo "auto may take a GPU from the least size on where cuda is faster, on $(npro
 if python3 -c 'import xgboost' 2>/dev/null; then
   step "XGBoost's GPU trainer on the same card"
   python3 bench/gpu/xgboost_speed.py "$build/fraud.csv" 200 5 | tee "$results/xgboost-fraud.json"
-  ((quick)) || python3 bench/gpu/xgboost_speed.py "$build/large.csv" 50 8 | tee "$results/xgboost-large.json"
+  ((quick)) || python3 bench/gpu/xgboost_speed.py "$build/large.csv" 50 8 Time Amount | tee "$results/xgboost-large.json"
 fi
 
 if ((!quick)) && command -v ncu >/dev/null; then
   step "Profile"
-  ncu --set full --launch-skip 30 --launch-count 9 --export "$results/profile" --force-overwrite "$coppice" train \
-    --train "$build/fraud.csv" --label Class --device cuda --model "$build/profiled.json" --param num_round=20 |
-    tail -n 3
+  profile() {
+    local name=$1 table=$2
+    shift 2
+    ncu --set full --import-source yes --launch-skip 30 --launch-count 9 --export "$results/profile-$name" \
+      --force-overwrite "$coppice" train --train "$table" --label Class --device cuda --model "$build/profiled.json" \
+      --no-train-metrics --param num_round=20 "$@" | tail -n 3
+  }
+  profile fraud "$build/fraud.csv" --param max_depth=5
+  profile large "$build/large.csv" --ignore Time,Amount --param max_depth=8 --param sampling_noise=0
 fi
 step "Done: $results"

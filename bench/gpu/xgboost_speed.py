@@ -1,4 +1,5 @@
-"""xgboost_speed.py TABLE ROUNDS DEPTH: milliseconds a tree of XGBoost's GPU trainer (label Class), as JSON."""
+"""xgboost_speed.py TABLE ROUNDS DEPTH [IGNORED COLUMN ...]: milliseconds a tree of XGBoost's GPU trainer (label Class),
+as JSON."""
 
 import csv
 import json
@@ -13,9 +14,10 @@ def main() -> None:
     path, rounds, depth = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     with open(path) as file:
         names = next(csv.reader(file))
-    values = numpy.genfromtxt(path, delimiter=",", skip_header=1, dtype=numpy.float32)
+    values = numpy.loadtxt(path, delimiter=",", skiprows=1, dtype=numpy.float32)
     label = names.index("Class")
-    table = xgboost.QuantileDMatrix(numpy.delete(values, label, 1), values[:, label])
+    ignored = [label, *map(names.index, sys.argv[4:])]
+    table = xgboost.QuantileDMatrix(numpy.delete(values, ignored, 1), values[:, label])
     parameters = {"device": "cuda", "tree_method": "hist", "objective": "binary:logistic", "max_depth": depth}
     xgboost.train(parameters, table, 3)  # the first trees also start the device
     begin = time.perf_counter()

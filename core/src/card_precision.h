@@ -8,7 +8,7 @@
 namespace coppice {
 
 /// Metric `card_precision@k=n`, see evaluate(). Needs groups and days.
-/// Cost: O(n), and a sort of the cards of each day.
+/// Cost: O(n), and O(log n) for each card that is investigated.
 [[nodiscard]] double card_precision(std::span<const float> margins, const EvaluationColumns& columns,
                                     double count);
 

@@ -1,7 +1,6 @@
 #include <coppice/detail/fixed_sum.h>
 #include <coppice/detail/metric_terms.h>
 #include <coppice/detail/rank_sums.h>
-#include <coppice/detail/row_bounds.h>
 #include <coppice/metric.h>
 
 #include <algorithm>
@@ -20,15 +19,8 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-/// Of probabilities, what they may be: sessions have no time to look.
-double largest_prediction(Objective objective, std::span<const float> predictions) {
-  return objective == Objective::kBinaryLogistic ? 1 : detail::largest_magnitude(predictions);
-}
-
-double calibration_error(Objective objective, std::span<const float> predictions,
-                         const EvaluationColumns& columns) {
-  const Ranking ranking =
-      Ranking::with_scores(predictions, columns, largest_prediction(objective, predictions));
+double calibration_error(std::span<const float> predictions, const EvaluationColumns& columns) {
+  const Ranking ranking = Ranking::with_scores(predictions, columns);
   const detail::RankScale& scale = ranking.scale();
   detail::CalibrationBins ends, gaps = {};
   for (unsigned bin = 0; bin < ends.size(); ++bin) ends[bin] = detail::calibration_bin_end(scale, bin);
@@ -174,7 +166,7 @@ std::vector<double> evaluate(std::span<const Metric> metrics, Objective objectiv
       const Confusion at = confusion(predictions(), columns, metric.argument);
       values.push_back(detail::threshold_metric(metric, at, costs));
     } else if (metric.kind == Metric::Kind::kCalibrationError) {
-      values.push_back(calibration_error(objective, predictions(), columns));
+      values.push_back(calibration_error(predictions(), columns));
     } else {
       const double mean = mean_loss(metric.kind, objective, margins, columns.labels, columns.weights);
       values.push_back(detail::loss_metric(metric.kind, mean, columns.labels, columns.weights));

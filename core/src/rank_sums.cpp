@@ -79,13 +79,6 @@ RankScale rank_scale(const EvaluationColumns& columns) {
   return scale;
 }
 
-RankScale scale_with_scores(const RankScale& scale, double largest_score) {
-  RankScale result = scale;
-  result.value = unit_of_sum(scale.weight(scale.all) * largest_score);
-  result.all.value = 0;
-  return result;
-}
-
 double BestTieFold::result(Sum best) const noexcept {
   const double weight = scale.weight(scale.all);
   switch (metric.kind) {

@@ -35,10 +35,11 @@ Ranking::Ranking(std::span<const float> scores, const EvaluationColumns& columns
   }
 }
 
-Ranking Ranking::with_scores(std::span<const float> scores, const EvaluationColumns& columns,
-                             double largest_score) {
+Ranking Ranking::with_scores(std::span<const float> scores, const EvaluationColumns& columns) {
   Ranking ranking(scores, {.labels = columns.labels, .weights = columns.weights});
-  ranking.scale_ = detail::scale_with_scores(ranking.scale_, largest_score);
+  if (scores.empty()) return ranking;
+  const auto score = [&](std::size_t i) { return detail::value_of(key_of(ranking.words_[i])); };
+  ranking.scale_ = detail::scale_with_scores(ranking.scale_, score(0), score(scores.size() - 1));
   ranking.values_ = Buffer<double>(scores.size());
   for (std::size_t i = 0; i < ranking.words_.size(); ++i) {
     const std::uint64_t word = ranking.words_[i];

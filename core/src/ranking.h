@@ -23,9 +23,8 @@ class Ranking {
   /// half of that with them.
   Ranking(std::span<const float> scores, const EvaluationColumns& columns);
 
-  /// Values are scores, of which none is larger in size than `largest_score`.
-  static Ranking with_scores(std::span<const float> scores, const EvaluationColumns& columns,
-                             double largest_score);
+  /// Values are scores.
+  static Ranking with_scores(std::span<const float> scores, const EvaluationColumns& columns);
 
   /// Calls visit(score, before, above) for every distinct score, in falling order, with the sums over the
   /// rows above it, without and with its own.

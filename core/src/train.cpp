@@ -117,10 +117,9 @@ class Watch {
   [[nodiscard]] std::vector<double> evaluate(TrainingSession& session) {
     std::vector<double> values;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
-      std::vector<std::optional<double>> of_set = session.evaluate(i);
-      of_set.resize(metrics_.size());
-      complete(session, i, of_set);
-      for (const std::optional<double>& value : of_set) values.push_back(*value);
+      std::vector<double> of_set = session.evaluate(i);
+      if (of_set.empty()) of_set = evaluate_margins(session, rows_[i]);
+      values.insert(values.end(), of_set.begin(), of_set.end());
     }
     return values;
   }
@@ -129,35 +128,26 @@ class Watch {
   void add(std::string name, const EvaluationColumns& columns, int evaluation_index) {
     for (const Metric& metric : metrics_) require_columns(metric, costs_, given_columns(columns));
     set_names_.push_back(std::move(name));
-    columns_.push_back(columns);
-    rows_.push_back({evaluation_index, columns.labels, columns.weights, columns.amounts});
+    rows_.push_back({evaluation_index, columns});
   }
 
-  /// Works out the metrics that the session has left, from its margins.
-  void complete(TrainingSession& session, std::size_t i, std::span<std::optional<double>> values) {
-    std::vector<Metric> left;
-    for (std::size_t m = 0; m < values.size(); ++m)
-      if (!values[m]) left.push_back(metrics_[m]);
-    if (left.empty()) return;
-    const std::size_t n_rows = rows_[i].labels.size();
+  /// Of a session that does not work out metrics.
+  std::vector<double> evaluate_margins(TrainingSession& session, const WatchedRows& rows) {
+    const std::size_t n_rows = rows.columns.labels.size();
     if (margins_.size() < n_rows) margins_ = Buffer<float>(n_rows);
     const std::span<float> margins(margins_.data(), n_rows);
-    if (rows_[i].evaluation_index < 0)
+    if (rows.evaluation_index < 0)
       session.read_margins(margins);
     else
-      session.read_evaluation_margins(static_cast<std::size_t>(rows_[i].evaluation_index), margins);
-    const std::vector<double> found = coppice::evaluate(left, objective_, margins, columns_[i], costs_);
-    auto value = found.begin();
-    for (std::optional<double>& of_metric : values)
-      if (!of_metric) of_metric = *value++;
+      session.read_evaluation_margins(static_cast<std::size_t>(rows.evaluation_index), margins);
+    return coppice::evaluate(metrics_, objective_, margins, rows.columns, costs_);
   }
 
   Objective objective_;
   Costs costs_;
   std::vector<Metric> metrics_;
   std::vector<std::string> set_names_;
-  std::vector<EvaluationColumns> columns_;  ///< of each set
-  std::vector<WatchedRows> rows_;           ///< the same for sessions
+  std::vector<WatchedRows> rows_;  ///< of each set
   Buffer<float> margins_;
 };
 

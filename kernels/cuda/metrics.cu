@@ -31,25 +31,31 @@ std::size_t sums_of(const Metric& metric) {
   return metric.has_threshold() ? kCells : 0;
 }
 
+bool is_of_cards(const Metric& metric) { return metric.kind == Metric::Kind::kCardPrecision; }
+
 /// The amounts of watched rows, where a metric looks at them.
 std::span<const float> amounts_of(const SessionData& data, const WatchedRows& rows) {
   const auto looks = [](const Metric& metric) { return engine::has_amounts(metric.kind); };
-  return std::ranges::any_of(data.metrics, looks) ? rows.amounts : std::span<const float>();
+  return std::ranges::any_of(data.metrics, looks) ? rows.columns.amounts : std::span<const float>();
 }
 
-/// Sizes of the room that all sets share.
+/// Sizes of the room that all sets share; 0 where no metric needs it.
 struct RoomSizes {
   std::size_t sums = 0;
   std::size_t ranked = 0;  ///< rows
+  std::size_t card_rows = 0, groups = 0;
 
-  RoomSizes(const SessionData& data, Objective objective) {
+  explicit RoomSizes(const SessionData& data) {
     std::size_t of_block = 0;
     for (const Metric& metric : data.metrics) of_block += sums_of(metric);
-    const auto is_ranked = [=](const Metric& metric) { return is_ranked_here(metric, objective); };
-    const bool has_ranks = std::ranges::any_of(data.metrics, is_ranked);
+    const bool has_ranks = std::ranges::any_of(data.metrics, is_of_ranks);
+    const bool has_cards = std::ranges::any_of(data.metrics, is_of_cards);
     for (const WatchedRows& rows : data.watched) {
-      sums = std::max(sums, of_block * n_sum_blocks(rows.labels.size()));
-      if (has_ranks) ranked = std::max(ranked, rows.labels.size());
+      const std::size_t n_rows = rows.columns.labels.size();
+      sums = std::max(sums, of_block * n_sum_blocks(n_rows));
+      if (has_ranks) ranked = std::max(ranked, n_rows);
+      if (has_cards) card_rows = std::max(card_rows, n_rows);
+      if (has_cards) groups = std::max(groups, engine::end_of_numbers(rows.columns.groups));
     }
   }
 };
@@ -126,25 +132,35 @@ WatchedMetrics::WatchedMetrics(const Stream& stream, const SessionData& data, co
       watched_(data.watched),
       objective_(parameters.objective),
       costs_(costs_of(parameters)) {
-  const RoomSizes sizes(data, objective_);
+  const RoomSizes sizes(data);
   for (const WatchedRows& rows : watched_) {
+    const EvaluationColumns& columns = rows.columns;
     const std::span<const float> amounts = amounts_of(data, rows);
-    const auto scale =
-        sizes.ranked > 0 ? engine::rank_scale({rows.labels, rows.weights, amounts}) : engine::RankScale();
-    sets_.push_back({upload(stream, rows.labels), upload(stream, rows.weights), upload(stream, amounts),
-                     engine::sum_weights(rows.weights, rows.labels.size()), scale});
+    Set& set = sets_.emplace_back();
+    set.labels = upload(stream, columns.labels);
+    set.weights = upload(stream, columns.weights);
+    set.amounts = upload(stream, amounts);
+    set.weight_sum = engine::sum_weights(columns.weights, columns.labels.size());
+    if (sizes.ranked > 0) set.scale = engine::rank_scale({columns.labels, columns.weights, amounts});
+    if (sizes.card_rows > 0) set.cards = WatchedCards(stream, columns);
   }
   sums_ = DeviceBuffer<double>(sizes.sums);
   fetched_sums_ = PinnedBuffer<double>(sizes.sums);
   if (sizes.ranked > 0) ranks_ = RankMetrics(metrics_, costs_, sizes.ranked);
+  if (sizes.card_rows > 0) cards_ = CardMetrics(metrics_, sizes.card_rows, sizes.groups);
 }
 
-std::size_t WatchedMetrics::n_bytes(const SessionData& data, Objective objective) {
-  std::size_t n = 0;
-  for (const WatchedRows& rows : data.watched)
-    n += rows.labels.size_bytes() + rows.weights.size_bytes() + amounts_of(data, rows).size_bytes();
-  const RoomSizes sizes(data, objective);
-  return n + sizes.sums * sizeof(double) + (sizes.ranked > 0 ? RankMetrics::n_bytes(sizes.ranked) : 0);
+std::size_t WatchedMetrics::n_bytes(const SessionData& data) {
+  const RoomSizes sizes(data);
+  std::size_t n = sizes.sums * sizeof(double);
+  for (const WatchedRows& rows : data.watched) {
+    const EvaluationColumns& columns = rows.columns;
+    n += columns.labels.size_bytes() + columns.weights.size_bytes() + amounts_of(data, rows).size_bytes();
+    if (sizes.card_rows > 0) n += WatchedCards::n_bytes(columns.labels.size());
+  }
+  if (sizes.ranked > 0) n += RankMetrics::n_bytes(sizes.ranked);
+  if (sizes.card_rows > 0) n += CardMetrics::n_bytes(sizes.card_rows, sizes.groups);
+  return n;
 }
 
 ScoredRows WatchedMetrics::scored(std::size_t index, const float* margins) const {
@@ -157,24 +173,21 @@ ScoredRows WatchedMetrics::scored(std::size_t index, const float* margins) const
           objective_};
 }
 
-std::vector<std::optional<double>> WatchedMetrics::evaluate(const Stream& stream, std::size_t index,
-                                                            const float* margins) {
-  std::vector<std::optional<double>> values(metrics_.size());
-  const auto is_ranked = [&](const Metric& metric) { return is_ranked_here(metric, objective_); };
-  const bool has_ranks = std::ranges::any_of(metrics_, is_ranked);
-  if (sums_.empty() && !has_ranks) return values;
+std::vector<double> WatchedMetrics::evaluate(const Stream& stream, std::size_t index, const float* margins) {
   const ScoredRows rows = scored(index, margins);
   enqueue_sums(stream, rows);
-  if (has_ranks) ranks_.enqueue(stream, rows, sets_[index].scale);
+  if (std::ranges::any_of(metrics_, is_of_ranks)) ranks_.enqueue(stream, rows, sets_[index].scale);
+  if (std::ranges::any_of(metrics_, is_of_cards)) cards_.enqueue(stream, sets_[index].cards, margins);
   stream.synchronize();
   const std::size_t n_blocks = n_sum_blocks(rows.n_rows);
   std::span<double> sums(fetched_sums_.data(), fetched_sums_.size());
+  std::vector<double> values;
   for (std::size_t m = 0; m < metrics_.size(); ++m) {
-    const std::size_t n = sums_of(metrics_[m]) * n_blocks;
-    if (n > 0)
-      values[m] = value_of_sums(metrics_[m], index, sums.first(n));
-    else if (is_ranked(metrics_[m]))
-      values[m] = ranks_.value(m);
+    const Metric& metric = metrics_[m];
+    const std::size_t n = sums_of(metric) * n_blocks;
+    values.push_back(is_of_cards(metric)   ? cards_.value(m)
+                     : is_of_ranks(metric) ? ranks_.value(m)
+                                           : value_of_sums(metric, index, sums.first(n)));
     sums = sums.subspan(n);
   }
   return values;
@@ -199,10 +212,10 @@ void WatchedMetrics::enqueue_sums(const Stream& stream, const ScoredRows& rows) 
 }
 
 double WatchedMetrics::value_of_sums(const Metric& metric, std::size_t index, std::span<double> sums) const {
-  const WatchedRows& rows = watched_[index];
+  const EvaluationColumns& columns = watched_[index].columns;
   if (engine::is_loss(metric.kind))
     return engine::loss_metric(metric.kind, engine::add_neighbours(sums) / sets_[index].weight_sum,
-                               rows.labels, rows.weights);
+                               columns.labels, columns.weights);
   std::vector<Cells> blocks(sums.size() / kCells);
   for (std::size_t i = 0; i < sums.size(); ++i) blocks[i / kCells].sums[i % kCells] = sums[i];
   const Cells cells = engine::add_neighbours(std::span(blocks));

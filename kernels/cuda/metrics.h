@@ -1,8 +1,7 @@
 // Metrics of watched sets, worked out where the margins are.
 //
 // Losses and confusions are sums of fixed shape (detail/fixed_sum.h): the device adds up blocks of 1,024
-// rows, the host the blocks. Metrics of ranks are those of ranks.h. Left to core: card_precision, whose days
-// wait for each other, and ece of squared error.
+// rows, the host the blocks. Metrics of ranks are those of ranks.h, card_precision is that of cards.h.
 #pragma once
 
 #include <coppice/backend.h>
@@ -10,10 +9,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
+#include "cuda/cards.h"
 #include "cuda/device.h"
 #include "cuda/ranks.h"
 
@@ -26,17 +25,17 @@ class WatchedMetrics {
   WatchedMetrics(const Stream& stream, const SessionData& data, const Parameters& parameters);
 
   /// Device memory that the constructor takes.
-  [[nodiscard]] static std::size_t n_bytes(const SessionData& data, Objective objective);
+  [[nodiscard]] static std::size_t n_bytes(const SessionData& data);
 
-  /// TrainingSession::evaluate for margins [n_rows] on the device. Waits, if there is anything to wait for.
-  [[nodiscard]] std::vector<std::optional<double>> evaluate(const Stream& stream, std::size_t index,
-                                                            const float* margins);
+  /// TrainingSession::evaluate for margins [n_rows] on the device. Waits.
+  [[nodiscard]] std::vector<double> evaluate(const Stream& stream, std::size_t index, const float* margins);
 
  private:
   struct Set {
     DeviceBuffer<float> labels, weights, amounts;
     double weight_sum = 0;
     detail::RankScale scale;
+    WatchedCards cards;
   };
 
   [[nodiscard]] ScoredRows scored(std::size_t index, const float* margins) const;
@@ -53,6 +52,7 @@ class WatchedMetrics {
   DeviceBuffer<double> sums_;  ///< of each metric that has them, one after the other
   PinnedBuffer<double> fetched_sums_;
   RankMetrics ranks_;
+  CardMetrics cards_;
 };
 
 }  // namespace coppice::kernels::cuda

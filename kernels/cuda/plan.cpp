@@ -116,7 +116,7 @@ MemoryPlan plan_memory(const SessionData& data, const Parameters& parameters) {
   MemoryPlan plan = plan_table(*data.bins, !data.weights.empty(), parameters);
   for (const BinnedMatrix* matrix : data.evaluation)
     plan.evaluation += column_bytes(*matrix) + matrix->n_rows * sizeof(float);
-  plan.evaluation += WatchedMetrics::n_bytes(data, parameters.objective);
+  plan.evaluation += WatchedMetrics::n_bytes(data);
   plan.working = working_bytes(*data.bins, parameters);
   return plan;
 }

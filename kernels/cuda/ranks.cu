@@ -43,12 +43,17 @@ __device__ std::uint32_t first_of(std::uint32_t n, std::uint32_t key, const KeyA
 struct RankedRows {
   ScoredRows rows;
   engine::RankScale scale;
-  bool by_prediction = false;            ///< scores are predictions, and values too
+  bool by_prediction = false;            ///< scores are predictions, and values too: find_unit()
   const std::uint64_t* words = nullptr;  ///< [rank]: row << 32, and a key that rises where scores fall
   const RankSums* before = nullptr;      ///< [chunk]: sums over all ranks before it
 
   [[nodiscard]] __device__ std::uint32_t key(std::uint32_t rank) const {
     return static_cast<std::uint32_t>(words[rank]);
+  }
+  [[nodiscard]] __device__ float score(std::uint32_t rank) const { return engine::value_of(~key(rank)); }
+  /// What predictions are counted in follows from the first and the last of them.
+  __device__ void find_unit() {
+    if (by_prediction) scale = engine::scale_with_scores(scale, score(rows.n_rows - 1), score(0));
   }
   /// What a row adds.
   [[nodiscard]] __device__ RankSums term(std::uint32_t rank) const {
@@ -56,7 +61,7 @@ struct RankedRows {
     const bool is_positive = engine::is_positive(rows.labels[row]);
     RankSums term = scale.term(rows.weight(row), is_positive);
     if (by_prediction)
-      term.value = scale.value.count(static_cast<double>(rows.weight(row)) * engine::value_of(~key(rank)));
+      term.value = scale.value.count(static_cast<double>(rows.weight(row)) * score(rank));
     else if (is_positive)
       term.value = scale.value.count(rows.amount(row));
     return term;
@@ -101,6 +106,7 @@ __global__ void __launch_bounds__(kChunk)
 /// Sums over each chunk. Shapes: grid [chunks], sums [chunks], shared memory kScratch sums. Cost: a row reads
 /// its word, and label, weight and amount wherever they are.
 __global__ void __launch_bounds__(kChunk) sum_chunks(RankedRows ranked, RankSums* sums) {
+  ranked.find_unit();
   const std::uint32_t rank = blockIdx.x * kChunk + threadIdx.x;
   const RankSums own = rank < ranked.rows.n_rows ? ranked.term(rank) : RankSums{};
   const RankSums total = block_rank_sums(own, shared_memory<std::int64_t>()).total;
@@ -196,6 +202,7 @@ struct GapMemory {
 /// calibration_gap at the ends of all bins, each of which is in one tie. Shapes: gaps [kCalibrationBins],
 /// shared memory GapMemory.
 __global__ void __launch_bounds__(kChunk) find_gaps(RankedRows ranked, double* gaps) {
+  ranked.find_unit();
   GapMemory& shared = *shared_memory<GapMemory>();
   const unsigned n_chunks = (ranked.rows.n_rows + kChunk - 1) / kChunk;
   const engine::RankScale& scale = ranked.scale;
@@ -228,9 +235,8 @@ double folded(const Fold& fold, std::span<const typename Fold::Sum> results) {
 
 }  // namespace
 
-bool is_ranked_here(const Metric& metric, Objective objective) {
-  return engine::is_of_ranking(metric.kind) ||
-         (metric.kind == Metric::Kind::kCalibrationError && objective == Objective::kBinaryLogistic);
+bool is_of_ranks(const Metric& metric) {
+  return engine::is_of_ranking(metric.kind) || metric.kind == Metric::Kind::kCalibrationError;
 }
 
 RankMetrics::RankMetrics(std::span<const Metric> metrics, const Costs& costs, std::size_t most_rows)
@@ -283,11 +289,8 @@ void RankMetrics::enqueue(const Stream& stream, const ScoredRows& rows, const en
                      best_.data() + i * kMostBlocks);
     }
   }
-  const auto is_calibration = [&](const Metric& metric) {
-    return !is_of_margins(metric) && is_ranked_here(metric, rows.objective);
-  };
-  if (std::ranges::any_of(metrics_, is_calibration)) {
-    const RankedRows ranked = rank(stream, rows, engine::scale_with_scores(scale, 1), true);
+  if (std::ranges::count(metrics_, Metric::Kind::kCalibrationError, &Metric::kind) > 0) {
+    const RankedRows ranked = rank(stream, rows, scale, true);
     launch<find_gaps>(stream, {.grid = {n_blocks_}, .block = {kChunk}, .shared_bytes = sizeof(GapMemory)},
                       ranked, gaps_.data());
   }

@@ -18,8 +18,8 @@
 
 namespace coppice::kernels::cuda {
 
-/// Is a metric worked out here? Not ece of squared error: its unit would have to wait for the largest score.
-[[nodiscard]] bool is_ranked_here(const Metric& metric, Objective objective);
+/// Is a metric worked out here?
+[[nodiscard]] bool is_of_ranks(const Metric& metric);
 
 struct RankedRows;
 struct ScoredRows;

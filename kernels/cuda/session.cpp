@@ -316,7 +316,7 @@ void Session::read_evaluation_margins(std::size_t index, std::span<float> margin
   count_evaluation();
 }
 
-std::vector<std::optional<double>> Session::evaluate(std::size_t index) {
+std::vector<double> Session::evaluate(std::size_t index) {
   const int of = watched_[index].evaluation_index;
   if (of < 0) add_last_tree();
   return metrics_.evaluate(

@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -55,7 +54,7 @@ class Session : public TrainingSession {
   [[nodiscard]] float next_sampling_threshold() const override { return threshold_; }
   void read_margins(std::span<float> margins) override;
   void read_evaluation_margins(std::size_t index, std::span<float> margins) override;
-  [[nodiscard]] std::vector<std::optional<double>> evaluate(std::size_t index) override;
+  [[nodiscard]] std::vector<double> evaluate(std::size_t index) override;
   [[nodiscard]] PhaseSeconds phase_seconds() const override { return seconds_; }
   [[nodiscard]] std::size_t device_bytes() const noexcept override { return plan_.total(); }
 

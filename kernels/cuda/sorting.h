@@ -23,8 +23,9 @@ struct SortMemory {
   std::size_t scratch_bytes = 0;
 };
 
-/// Enqueues the sort of keys by their lower n_bits, ascending. Tells where they will be: in `keys` or in
-/// `spare`; what is in the other one is lost. Key: 32 or 64 bits, unsigned.
+/// Enqueues the sort of keys by their lower n_bits > 0, ascending; keys that are equal there stay in order.
+/// Tells where they will be: in `keys` or in `spare`; what is in the other one is lost. Key: 32 or 64 bits,
+/// unsigned.
 template <class Key>
 [[nodiscard]] Key* sort_keys(const Stream& stream, const SortMemory<Key>& memory, int n_bits);
 

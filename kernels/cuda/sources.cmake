@@ -2,6 +2,7 @@
 set(coppice_cuda_sources
   backend.cpp
   binning.cu
+  cards.cu
   cuts.cu
   device.cpp
   gather.cu

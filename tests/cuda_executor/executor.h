@@ -46,12 +46,12 @@ void fail_call(std::uint64_t calls, int status);
 /// Has that call not come yet?
 [[nodiscard]] bool awaits_failure() noexcept;
 
-/// Kernels launched, and fibers resumed, since the program started.
+/// Kernels launched, and waits of the host for a stream, since the program started.
 struct Counts {
   std::uint64_t launches = 0;
-  std::uint64_t resumes = 0;
+  std::uint64_t waits = 0;
 };
-[[nodiscard]] const Counts& counts() noexcept;
+[[nodiscard]] Counts& counts() noexcept;
 
 // ---------------------------------------------------------------------------------------------------------
 // What the device functions in <cuda_runtime.h> and launch.h are made of.

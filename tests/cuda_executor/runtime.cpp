@@ -279,6 +279,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   const std::scoped_lock lock(runtime_mutex);
   if (const cudaError_t status = begin_call(); status != cudaSuccess) return status;
   if (stream == nullptr) return cudaErrorInvalidResourceHandle;
+  ++cuda_executor::counts().waits;
   cuda_executor::run_all(stream);
   return cuda_executor::is_faulty ? cudaErrorLaunchFailure : cudaSuccess;
 }

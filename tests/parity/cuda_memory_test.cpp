@@ -85,12 +85,16 @@ TEST(MemoryPlan, IsWhatASessionTakes) {
   const Table table;
   const BinnedMatrix* evaluation[] = {&table.routed};
   const std::vector<float> weights(table.data.n_rows, 2), amounts(table.data.n_rows, 3);
+  std::vector<std::uint32_t> numbers(table.data.n_rows);
+  for (std::size_t row = 0; row < numbers.size(); ++row) numbers[row] = static_cast<std::uint32_t>(row % 7);
   for (const bool has_weights : {false, true}) {
     SessionData data{&table.bins, table.data.labels, {}, evaluation};
     if (has_weights) data.weights = weights;
     const std::vector<Metric> metrics = {metric_from_string("auc"), metric_from_string("amount_recall"),
-                                         metric_from_string("logloss"), metric_from_string("error")};
-    const WatchedRows watched[] = {{-1, data.labels, data.weights, amounts}, {0, data.labels, {}, {}}};
+                                         metric_from_string("logloss"), metric_from_string("error"),
+                                         metric_from_string("card_precision@k=5")};
+    const WatchedRows watched[] = {{-1, {data.labels, data.weights, amounts, numbers, numbers}},
+                                   {0, {.labels = data.labels, .groups = numbers, .days = numbers}}};
     data.metrics = metrics;
     data.watched = watched;
     use_device(0);
@@ -138,13 +142,14 @@ TEST(MemoryPlan, HoldsStagesOfWorkingRows) {
 }
 
 /// What is known of the watched rows; a double for each block of 1,024 rows and loss, six for an error; for
-/// ranks twice eight bytes a row to sort, and three sums for each 512 rows. Amounts only where a metric looks
-/// at them.
+/// ranks twice eight bytes a row to sort, and three sums for each 512 rows; for cards 32 bytes a row, as many
+/// to sort, and a byte a group. Amounts only where a metric looks at them.
 TEST(MemoryPlan, BytesOfMetrics) {
   const Table table;
   const std::vector<float> labels(1000, 0), weights(1000, 1), amounts(1000, 1);
+  const std::vector<std::uint32_t> groups(1000, 76);
   std::vector<Metric> metrics = {metric_from_string("logloss"), metric_from_string("error")};
-  const WatchedRows watched{-1, labels, weights, amounts};
+  const WatchedRows watched{-1, {labels, weights, amounts, groups, groups}};
   SessionData data{&table.bins, labels, {}, {}, metrics, {&watched, 1}};
   EXPECT_EQ(plan_memory(data, {}).evaluation, 1000U * 8 + 7 * 8);
   metrics.push_back(metric_from_string("ap"));
@@ -154,6 +159,10 @@ TEST(MemoryPlan, BytesOfMetrics) {
   metrics.push_back(metric_from_string("min_cost"));
   data.metrics = metrics;
   EXPECT_EQ(plan_memory(data, {}).evaluation, 1000U * 12 + 7 * 8 + ranks);
+  metrics.push_back(metric_from_string("card_precision@k=5"));
+  data.metrics = metrics;
+  const std::size_t cards = 1000 * 32 + 4 + 2 * 1000 * 8 + sort_scratch_bytes<std::uint64_t>(1000) + 77;
+  EXPECT_EQ(plan_memory(data, {}).evaluation, 1000U * 12 + 7 * 8 + ranks + cards);
 }
 
 TEST(MemoryPlan, ErrorNamesWhatWouldFit) {

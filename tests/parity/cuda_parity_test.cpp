@@ -272,7 +272,7 @@ Dataset table_with_side_columns(const TablePlan& plan, std::uint64_t seed) {
                Buffer<std::uint32_t>(data.n_rows)};
   for (std::size_t row = 0; row < data.n_rows; ++row) {
     data.side.amounts[row] = 0.7F * static_cast<float>(row % 97);
-    data.side.groups[row] = static_cast<std::uint32_t>(row % 50);
+    data.side.groups[row] = static_cast<std::uint32_t>(row % 250);
     data.side.days[row] = static_cast<std::uint32_t>(row / 300);
   }
   return data;
@@ -288,7 +288,7 @@ TEST(CudaParity, SeveralEvaluationSetsAndEarlyStopping) {
   parameters.max_depth = 4;
   parameters.learning_rate = 1;
   parameters.early_stopping_rounds = 2;
-  // Core completes card_precision from margins; the others are worked out on the device.
+  // One of every way to work out a metric.
   parameters.eval_metric = {"card_precision@k=3", "ece", "auc", "ap", "min_cost", "logloss", "error@0.3"};
   parameters.cost_fp = 2;
   TrainOptions options;
@@ -302,6 +302,24 @@ TEST(CudaParity, SeveralEvaluationSetsAndEarlyStopping) {
     EXPECT_EQ(first_difference(expected, model), "");
     EXPECT_TRUE(bytes_of(model) == bytes_of(expected));  // with the curves of all metrics
   }
+}
+
+TEST(CudaParity, CurvesOfARegression) {
+  shuffle_schedule(6);
+  const TablePlan plan = mixed_plan(Objective::kSquaredError);
+  const Dataset data = table_with_side_columns(plan, 10), other = table_with_side_columns(plan, 11);
+  Parameters parameters;
+  parameters.objective = Objective::kSquaredError;
+  parameters.num_round = 4;
+  parameters.max_depth = 3;
+  parameters.eval_metric = {"ece", "r2", "card_precision@k=10", "auc", "f1@0.5"};
+  TrainOptions options;
+  options.evaluation = {{"other", &other}};
+  options.evaluate_training = true;
+  const Model expected = train(NaiveBackend(), parameters, data, options);
+  for (const MetricCurve& curve : expected.summary.curves)
+    EXPECT_NE(curve.values.front(), curve.values.back()) << curve.name;
+  EXPECT_TRUE(bytes_of(train(*cuda_backend()[0].backend, parameters, data, options)) == bytes_of(expected));
 }
 
 TEST(CudaParity, ResidualBoundGrowsWithEveryTree) {

@@ -4,6 +4,7 @@
 #include <coppice/binned_matrix.h>
 #include <coppice/cuts.h>
 #include <coppice/dataset.h>
+#include <coppice/evaluation_columns.h>
 #include <coppice/metric.h>
 #include <coppice/objective.h>
 #include <coppice/parameters.h>
@@ -12,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,10 +39,8 @@ struct PhaseSeconds {
 
 /// Rows whose metrics are watched.
 struct WatchedRows {
-  int evaluation_index = -1;            ///< of SessionData::evaluation; -1: the training table
-  std::span<const float> labels;        ///< [n_rows]
-  std::span<const float> weights;       ///< [n_rows] or empty: 1 each; without scale_pos_weight
-  std::span<const float> amounts = {};  ///< [n_rows] or empty: there are none
+  int evaluation_index = -1;  ///< of SessionData::evaluation; -1: the training table
+  EvaluationColumns columns;  ///< weights without scale_pos_weight
 };
 
 /// What a session is opened with. The referenced data outlive the session.
@@ -116,9 +114,9 @@ class TrainingSession {
   virtual void read_evaluation_margins(std::size_t index, std::span<float> margins) = 0;
 
   /// SessionData::metrics of SessionData::watched[index], as coppice::evaluate gives them for the current
-  /// margins, bit for bit: those that the session works out where the margins are. The others, or all when
-  /// the result is empty, are worked out by core, which reads the margins. Blocks: yes.
-  [[nodiscard]] virtual std::vector<std::optional<double>> evaluate(std::size_t /*index*/) { return {}; }
+  /// margins, bit for bit, worked out where the margins are. Empty: core reads the margins and works them
+  /// out. Blocks: yes.
+  [[nodiscard]] virtual std::vector<double> evaluate(std::size_t /*index*/) { return {}; }
 
   [[nodiscard]] virtual PhaseSeconds phase_seconds() const = 0;
 

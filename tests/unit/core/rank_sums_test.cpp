@@ -21,7 +21,7 @@ TEST(RankScale, RowsWithoutWeightsAreCounted) {
   EXPECT_EQ(scale.weight(scale.all), 4);
 }
 
-/// 3 * 2 + 1 * 0.5 of amounts, and as scores' bound 0.25 * 7.
+/// 3 * 2 + 1 * 0.5 of amounts, and as a bound of scores 0.25 * 7.
 TEST(RankScale, HasUnitsOfAmountsAndOfScores) {
   const Floats labels = {1, 1, 0}, weights = {2, 0.5F, 4.5F}, amounts = {3, 1, 1000};
   const RankScale scale = rank_scale({.labels = labels, .weights = weights, .amounts = amounts});
@@ -29,7 +29,7 @@ TEST(RankScale, HasUnitsOfAmountsAndOfScores) {
   EXPECT_EQ(scale.negative.value(scale.all.negative), 4.5);
   EXPECT_EQ(scale.value.exponent, 59);
   EXPECT_EQ(scale.value.value(scale.all.value), 6.5);
-  const RankScale scores = scale_with_scores(scale, 0.25);
+  const RankScale scores = scale_with_scores(scale, -0.25, 0.1F);
   EXPECT_EQ(scores.value.exponent, 61);  // 2^0 <= 1.75
   EXPECT_EQ(scores.all, (RankSums{scale.all.positive, scale.all.negative, 0}));
 }
@@ -103,7 +103,7 @@ TEST(Folds, CountPairsOfWeightsExactly) {
 /// Ten rows of weight 1 in two ties of 4 and 6: the second bin ends in the middle of the first.
 TEST(Calibration, GapsAreShared) {
   const Floats labels = {1, 1, 1, 0, 0, 0, 0, 0, 0, 0};
-  const RankScale scale = scale_with_scores(rank_scale({.labels = labels}), 1);
+  const RankScale scale = scale_with_scores(rank_scale({.labels = labels}), 0, 1);
   const auto sums = [&](int positive, int negative, double scores) {
     RankSums result;
     for (int i = 0; i < positive; ++i) result += scale.term(1, true);

@@ -37,7 +37,14 @@ Dataset small_table() {
   reference::TablePlan plan;
   plan.n_rows = 60;
   plan.columns.resize(2);
-  return reference::random_table(plan, 1);
+  Dataset data = reference::random_table(plan, 1);
+  data.side.groups = Buffer<std::uint32_t>(plan.n_rows);
+  data.side.days = Buffer<std::uint32_t>(plan.n_rows);
+  for (std::uint32_t row = 0; row < plan.n_rows; ++row) {
+    data.side.groups[row] = row % 7;
+    data.side.days[row] = row / 20;
+  }
+  return data;
 }
 
 Parameters small_training() {
@@ -45,7 +52,7 @@ Parameters small_training() {
   parameters.num_round = 1;
   parameters.max_depth = 2;
   parameters.min_child_weight = 0;
-  parameters.eval_metric = {"auc", "ap", "recall@fpr=0.1", "ece", "logloss"};
+  parameters.eval_metric = {"auc", "ap", "recall@fpr=0.1", "ece", "card_precision@k=3", "logloss"};
   return parameters;
 }
 

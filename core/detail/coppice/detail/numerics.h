@@ -190,7 +190,9 @@ COPPICE_HOST_DEVICE inline int exponent_of(double x) noexcept {
 
 /// The exponent e for which a sum of terms that cannot exceed `bound` fits 62 bits: bound * 2^e < 2^62.
 /// At most 160, so that it exceeds a block_exponent by less than 64.
-inline int sum_exponent(double bound) noexcept { return std::min(61 - exponent_of(bound), 160); }
+COPPICE_HOST_DEVICE inline int sum_exponent(double bound) noexcept {
+  return std::min(61 - exponent_of(bound), 160);
+}
 
 /// A term >= 0 of a 64-bit sum, rounded up: a total that bounds something is never below the sum of its
 /// terms.

@@ -84,8 +84,15 @@ struct RankScale {
 /// Values are amounts, where there are some. The same for any order of the rows. Cost: a few passes.
 [[nodiscard]] RankScale rank_scale(const EvaluationColumns& columns);
 
-/// The same with scores as values, of which none is larger in size.
-[[nodiscard]] RankScale scale_with_scores(const RankScale& scale, double largest_score);
+/// The same with scores as values, all of them between two.
+[[nodiscard]] COPPICE_HOST_DEVICE inline RankScale scale_with_scores(const RankScale& scale, float lowest,
+                                                                     float highest) noexcept {
+  const double largest = std::max(std::abs(lowest), std::abs(highest));
+  RankScale result = scale;
+  result.value = {sum_exponent(scale.weight(scale.all) * largest)};
+  result.all.value = 0;
+  return result;
+}
 
 // ---------------------------------------------------------------------------------------------------------
 // Folds: what the ties of a ranking (the rows of one score) come to. A tie is told by the sums over the rows
