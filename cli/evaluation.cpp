@@ -1,5 +1,6 @@
 #include "evaluation.h"
 
+#include <coppice/detail/threads.h>
 #include <coppice/error.h>
 #include <coppice/scorer.h>
 #include <fmt/format.h>
@@ -11,7 +12,6 @@
 
 #include "scores.h"
 #include "text.h"
-#include "threads.h"
 
 namespace coppice::cli {
 namespace {
@@ -96,7 +96,7 @@ void add_intervals(const EvaluationOptions& options, Objective objective, std::s
   if (n_replicates == 0) return;
   const std::vector<Metric> metrics = metrics_of(lines);
   std::vector<std::vector<double>> values(metrics.size(), std::vector<double>(n_replicates));
-  for_each_index(n_replicates, options.threads, [&](std::size_t replicate) {
+  detail::parallel_for(options.threads, n_replicates, [&](std::size_t replicate) {
     Buffer<float> weights(margins.size());
     bootstrap_weights(options.bootstrap.seed, static_cast<std::uint32_t>(replicate), data.weights,
                       data.side.groups, weights);

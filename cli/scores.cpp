@@ -1,8 +1,8 @@
 #include "scores.h"
 
-#include <algorithm>
+#include <coppice/detail/threads.h>
 
-#include "threads.h"
+#include <algorithm>
 
 namespace coppice::cli {
 namespace {
@@ -10,7 +10,7 @@ namespace {
 /// Calls work(stretch) for stretches of the rows, shared by threads.
 void share_rows(const RowRange& rows, int threads, const std::function<void(const RowRange&)>& work) {
   constexpr std::size_t kStretch = 4096;  // fewer are done before a thread has started
-  for_each_index((rows.size() + kStretch - 1) / kStretch, threads, [&](std::size_t i) {
+  detail::parallel_for(threads, (rows.size() + kStretch - 1) / kStretch, [&](std::size_t i) {
     const std::size_t first = rows.first + i * kStretch;
     work({first, std::min(rows.last, first + kStretch)});
   });

@@ -1,4 +1,5 @@
 // coppice serve: models behind HTTP.
+#include <coppice/detail/threads.h>
 #include <coppice/error.h>
 #include <coppice/io/file.h>
 #include <coppice/serve/model_list.h>
@@ -17,7 +18,6 @@
 
 #include "options.h"
 #include "text.h"
-#include "threads.h"
 #include "verb.h"
 
 namespace coppice::cli {
@@ -127,7 +127,7 @@ ExitCode run_serve(ServeArguments arguments) {
   server_options.limits.request = milliseconds_of(arguments.request_seconds);
   server_options.notice = [](std::string_view text) { write_log(fmt::format("{}\n", text)); };
   server_options.handles_signals = true;
-  server_options.threads = thread_count(server_options.threads);
+  server_options.threads = detail::thread_count(server_options.threads);
   const auto format = serve::parse_accept(arguments.accept);
   if (!format) {
     throw Error("cli.usage",

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <ctime>
 #include <filesystem>
 #include <system_error>
@@ -105,9 +104,8 @@ void StudyFolder::end_trial(const tune::Study& study, const tune::Trial& trial, 
   const double score = trial.score();
   const tune::Trial* winner = so_far.winner();
   // A winner so far that has a higher number yields to an equal score.
-  const bool may_win =
-      !std::isnan(score) && (winner == nullptr || study.goal.is_better(score, winner->score()) ||
-                             (score == winner->score() && trial.index < winner->index));
+  const bool may_win = so_far.is_improved_by(score, study.goal) ||
+                       (winner != nullptr && score == winner->score() && trial.index < winner->index);
   if (models.size() == 1 && study.n_folds == 0 && may_win) {
     io::save_model(models.front(), trial_model_path(folder_, trial.index));
     model_scores_[trial.index] = score;
@@ -123,7 +121,7 @@ void StudyFolder::keep_winner(const tune::Study& study, const tune::Outcome& out
     const bool is_winner = winner != nullptr && index == winner->index;
     const bool is_decided =
         std::ranges::find(outcome.trials, index, &tune::Trial::index) != outcome.trials.end();
-    const bool may_win = !is_decided && (winner == nullptr || study.goal.is_better(score, winner->score()));
+    const bool may_win = !is_decided && outcome.is_improved_by(score, study.goal);
     if (is_winner || may_win) return false;
     std::error_code ignored;
     fs::remove(trial_model_path(folder_, index), ignored);

@@ -1,4 +1,5 @@
 // coppice tune: many trainings that differ in some parameters, and the best of them.
+#include <coppice/detail/threads.h>
 #include <coppice/error.h>
 #include <coppice/kernels/backends.h>
 #include <coppice/tune/search.h>
@@ -19,7 +20,6 @@
 #include "strategies.h"
 #include "study_folder.h"
 #include "text.h"
-#include "threads.h"
 #include "tune_arguments.h"
 #include "tune_best.h"
 #include "tune_log.h"
@@ -148,7 +148,7 @@ ExitCode run_study(const TuneArguments& arguments) {
   study.data_hash = tune::data_hash(tables);
   study.fold_hash = tune::fold_hash(tables.folds);
   folder.check_same(study);
-  const int threads = thread_count(study.parameters.threads);
+  const int threads = detail::thread_count(study.parameters.threads);
   folder.begin(study, {now(), ::getpid(), host_name(), arguments.parallel, threads, arguments.limits});
   const tune::Outcome outcome = search_in(folder, study, std::move(tables), arguments, threads);
   folder.keep_winner(study, outcome);

@@ -1,14 +1,13 @@
 #include "report/partial_dependence.h"
 
 #include <coppice/cuts.h>
+#include <coppice/detail/threads.h>
 #include <coppice/scorer.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
-
-#include "threads.h"
 
 namespace coppice::cli {
 namespace {
@@ -107,7 +106,7 @@ std::vector<PartialDependence> partial_dependence(const Model& model, const Data
     const bool with_missing = std::ranges::any_of(column, [](float value) { return std::isnan(value); });
     const std::vector<float> values = values_to_try(dependence, with_missing);
     dependence.means.resize(values.size());
-    for_each_index(values.size(), options.threads, [&](std::size_t i) {
+    detail::parallel_for(options.threads, values.size(), [&](std::size_t i) {
       dependence.means[i] = mean_prediction(scorer, sample, feature, values[i]);
     });
     if (with_missing) {

@@ -1,4 +1,5 @@
 // The parts of a report that are looked up: measures, training, data, origin.
+#include <coppice/detail/threads.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -11,7 +12,6 @@
 #include "report/scale.h"
 #include "report/sections.h"
 #include "text.h"
-#include "threads.h"
 
 namespace coppice::cli {
 namespace {
@@ -106,8 +106,9 @@ std::string training_section(const ModelReport& report) {
 std::string data_section(const ModelReport& report) {
   const Dataset& data = report.data;
   std::vector<ColumnSummary> columns(data.n_features());
-  for_each_index(columns.size(), report.threads,
-                 [&](std::size_t f) { columns[f] = summarize(data.schema.features[f], data.columns[f]); });
+  detail::parallel_for(report.threads, columns.size(), [&](std::size_t f) {
+    columns[f] = summarize(data.schema.features[f], data.columns[f]);
+  });
   std::uint64_t missing = 0;
   for (const ColumnSummary& column : columns) missing += column.missing;
   const auto n_categorical = std::ranges::count(columns, FeatureKind::kCategorical, &ColumnSummary::kind);

@@ -1,3 +1,4 @@
+#include <coppice/detail/threads.h>
 #include <coppice/error.h>
 #include <coppice/io/csv.h>
 #include <fmt/format.h>
@@ -11,7 +12,6 @@
 #include "csv_number.h"
 #include "csv_parser.h"
 #include "csv_read.h"
-#include "parallel.h"
 
 namespace coppice::io {
 namespace {
@@ -164,7 +164,7 @@ CsvTable assemble(const CsvLayout& layout, Schema schema, ParsedChunks& parsed, 
   Dataset& data = table.data;
   data.n_rows = n_rows;
   data.columns.resize(layout.features.size());
-  parallel_for(threads, layout.features.size(), [&](std::size_t f) {
+  detail::parallel_for(threads, layout.features.size(), [&](std::size_t f) {
     const std::size_t column = layout.features[f];
     const Feature& feature = schema.features[f];
     data.columns[f] = feature.kind == FeatureKind::kNumeric
@@ -186,7 +186,7 @@ CsvTable assemble(const CsvLayout& layout, Schema schema, ParsedChunks& parsed, 
 CsvTable read_csv_in_chunks(const std::vector<std::string>& paths, const Schema* given,
                             const CsvOptions& options, std::size_t chunk_bytes) {
   const auto start = std::chrono::steady_clock::now();
-  const int threads = thread_count(options.threads);
+  const int threads = detail::thread_count(options.threads);
   CsvChunks chunks(paths, options.has_header, chunk_bytes);
   CsvLayout layout = given != nullptr ? layout_of_schema(chunks.names(), *given, options, chunks.name())
                                       : layout_of_options(chunks.names(), options, chunks.name());
@@ -200,7 +200,7 @@ CsvTable read_csv_in_chunks(const std::vector<std::string>& paths, const Schema*
   if (given == nullptr) reread_text_columns(chunks, layout, parsed, threads);
   refuse_infinite(chunks, layout, parsed);
   if (given == nullptr) {
-    parallel_for(threads, layout.features.size(), [&](std::size_t f) {
+    detail::parallel_for(threads, layout.features.size(), [&](std::size_t f) {
       const std::size_t column = layout.features[f];
       schema.features[f] = describe_feature(chunks, layout.columns[column], parsed, column);
     });

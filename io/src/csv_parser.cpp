@@ -1,5 +1,6 @@
 #include "csv_parser.h"
 
+#include <coppice/detail/threads.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 
 #include "csv_number.h"
 #include "csv_plain_cells.h"
-#include "parallel.h"
 
 namespace coppice::io {
 namespace {
@@ -258,7 +258,7 @@ ParsedChunks parse_all(CsvChunks& chunks, const CsvLayout& layout, int threads) 
   std::mutex mutex;
   bool stopped = false;
   std::exception_ptr reading_failed;  // after the chunks in `parsed`
-  run_on_threads(threads, [&] {
+  detail::run_on_threads(threads, [&] {
     while (true) {
       const CsvChunk* chunk = nullptr;
       ParsedChunk* result = nullptr;

@@ -1,3 +1,4 @@
+#include <coppice/detail/threads.h>
 #include <coppice/error.h>
 #include <coppice/io/csv_rows.h>
 
@@ -7,7 +8,6 @@
 #include <utility>
 
 #include "csv_parser.h"
-#include "parallel.h"
 
 namespace coppice::io {
 namespace {
@@ -51,7 +51,7 @@ void parse_in_order(Pass& pass, const CsvLayout& layout, int threads,
     std::size_t end = begin + 1;
     while (end < begin + batch && pass.chunk(end) != nullptr) ++end;
     std::vector<ParsedChunk> parsed(end - begin);
-    parallel_for(threads, parsed.size(), [&](std::size_t i) {
+    detail::parallel_for(threads, parsed.size(), [&](std::size_t i) {
       const std::size_t index = begin + i;
       parsed[i] = parse_chunk(*pass.chunk(index), index, layout);
     });
@@ -109,7 +109,7 @@ struct CsvRows::State {
 };
 
 CsvRows::CsvRows(const std::vector<std::string>& paths, bool has_header, int threads)
-    : state_(std::make_unique<State>(State{paths, has_header, thread_count(threads), {}, {}, {}})) {
+    : state_(std::make_unique<State>(State{paths, has_header, detail::thread_count(threads), {}, {}, {}})) {
   if (!can_be_read_twice(paths)) state_->held.emplace(paths, has_header);
   state_->pass([&](Pass& pass) {
     state_->names = pass.chunks().names();

@@ -1,5 +1,6 @@
 // Cuts and bins of a table on the CPU, and the backend that opens sessions.
 #include <coppice/detail/ranked_values.h>
+#include <coppice/detail/threads.h>
 #include <coppice/error.h>
 
 #include <fmt/format.h>
@@ -145,7 +146,7 @@ std::unique_ptr<Backend> make_cpu_backend(int threads, InstructionSet set) {
   if (set > best_instruction_set())
     throw Error("kernels.cpu.instruction_set",
                 fmt::format("this processor does not have {}", to_string(set)));
-  return std::make_unique<cpu::CpuBackend>(threads > 0 ? threads : cpu::available_processors(), set);
+  return std::make_unique<cpu::CpuBackend>(detail::thread_count(threads), set);
 }
 
 std::unique_ptr<Backend> make_cpu_backend(int threads) {

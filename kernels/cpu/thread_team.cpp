@@ -1,7 +1,6 @@
 #include "cpu/thread_team.h"
 
 #include <coppice/detail/instruction_set.h>
-#include <sched.h>
 
 #include <algorithm>
 
@@ -88,12 +87,6 @@ void ThreadTeam::help(int thread) {
       break;
     }
   }
-}
-
-int available_processors() noexcept {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 }  // namespace coppice::kernels::cpu

@@ -56,7 +56,4 @@ class ThreadTeam {
   std::vector<std::thread> helpers_;
 };
 
-/// Number of processors that this process may run on.
-[[nodiscard]] int available_processors() noexcept;
-
 }  // namespace coppice::kernels::cpu

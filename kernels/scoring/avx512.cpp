@@ -5,6 +5,7 @@
 // RapidScorer (Ye et al. 2018); here features are bytes and a tree fits a register, so neither sorted
 // thresholds nor false-node masks are needed.
 #include "scoring/engine.h"
+#include "transpose.h"
 
 #include <algorithm>
 #include <array>
@@ -52,21 +53,6 @@ void code_row(const Engine& engine, const float* row, std::uint8_t* codes) noexc
   }
 }
 
-// Turns 16 by 16 values. Dealing the halves of 256 values like cards moves the one at place abcdefgh (in
-// bits; abcd is the row) to bcdefgha; four times make it efghabcd.
-void transpose_square(__m512 (&square)[16]) noexcept {
-  const __m512i low = _mm512_set_epi32(23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
-  for (int step = 0; step < 4; ++step) {
-    __m512 dealt[16];
-    for (int i = 0; i < 8; ++i) {
-      dealt[2 * i] = _mm512_permutex2var_ps(square[i], low, square[i + 8]);
-      dealt[2 * i + 1] = _mm512_permutex2var_ps(square[i], high, square[i + 8]);
-    }
-    std::copy_n(dealt, 16, square);
-  }
-}
-
 // The bits of the first n of sixteen values.
 __mmask16 first_bits(std::size_t n) noexcept {
   return static_cast<__mmask16>((std::uint32_t{1} << std::min<std::size_t>(n, 16)) - 1);
@@ -93,7 +79,7 @@ void gather_tile(const float* rows, std::size_t n_features, std::size_t n_rows,
       square[i] = _mm512_permutex2var_ps(_mm512_maskz_loadu_ps(low, row), index,
                                          _mm512_maskz_loadu_ps(high, row + 16));
     }
-    transpose_square(square);
+    kernels::transpose_square(square);
     for (std::size_t c = 0; c < codings.size(); ++c) _mm512_store_ps(&values.of[c][first], square[c]);
   }
 }

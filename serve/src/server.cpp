@@ -1,7 +1,7 @@
+#include <coppice/detail/threads.h>
 #include <coppice/error.h>
 #include <coppice/serve/server.h>
 #include <fmt/format.h>
-#include <parallel.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -58,7 +58,7 @@ std::optional<asio::ssl::context> make_tls(const ServerOptions& options) {
 
 struct Server::State {
   State(const ServerOptions& options, ModelStore& store)
-      : service(options, store, io::thread_count(options.threads)), tls(make_tls(options)) {
+      : service(options, store, detail::thread_count(options.threads)), tls(make_tls(options)) {
     const auto n_writers = 2 * static_cast<std::size_t>(service.threads());
     if (store.options().drift.n_writers < n_writers) {
       throw Error("serve.option.writers",

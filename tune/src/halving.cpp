@@ -51,14 +51,7 @@ void stop_at(Trial& trial, int n_rounds) {
 
 Outcome outcome_of(const Study& study, std::map<int, Trial> known, bool is_done) {
   Outcome outcome;
-  for (auto& [index, trial] : known) {
-    const double score = trial.score();
-    const Trial* best = outcome.winner();
-    if (!std::isnan(score) && (best == nullptr || study.goal.is_better(score, best->score()))) {
-      outcome.best = static_cast<int>(outcome.trials.size());
-    }
-    outcome.trials.push_back(std::move(trial));
-  }
+  for (auto& [index, trial] : known) outcome.add(std::move(trial), study.goal);
   outcome.end = is_done ? EndReason::kTrials : EndReason::kNotEnded;
   return outcome;
 }

@@ -79,12 +79,7 @@ void Referee::decide(Trial trial) {
     if (const auto stop = find_stop(trial.curves, n_rounds)) cut(trial, *stop);
     remember(trial);
   }
-  const double score = trial.score();
-  const Trial* best = outcome_.winner();
-  if (!std::isnan(score) && (best == nullptr || study_.goal.is_better(score, best->score()))) {
-    outcome_.best = trial.index;
-  }
-  outcome_.trials.push_back(std::move(trial));
+  outcome_.add(std::move(trial), study_.goal);
   end_if_due();
 }
 

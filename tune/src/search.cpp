@@ -1,3 +1,4 @@
+#include <coppice/detail/threads.h>
 #include <coppice/tune/search.h>
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include <mutex>
 #include <optional>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "halving.h"
@@ -82,10 +82,7 @@ class Search {
     rung_rounds_ = n_rounds;
     const auto n_workers = static_cast<std::size_t>(std::min(options_.parallel, options_.threads));
     n_workers_ = static_cast<int>(std::min(n_workers, trials.size()));
-    std::vector<std::thread> others;
-    for (int i = 1; i < n_workers_; ++i) others.emplace_back([this] { work(); });
-    work();
-    for (std::thread& other : others) other.join();
+    detail::run_on_threads(n_workers_, [this] { work(); });
     if (failure_) std::rethrow_exception(failure_);
   }
 

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 namespace coppice::tune {
 namespace {
@@ -125,6 +127,16 @@ double Trial::score() const {
   }
   const bool has_score = status == TrialStatus::kCompleted && !curves.empty();
   return has_score ? sum / static_cast<double>(curves.size()) : std::numeric_limits<double>::quiet_NaN();
+}
+
+bool Outcome::is_improved_by(double score, const Goal& goal) const {
+  const Trial* const so_far = winner();
+  return !std::isnan(score) && (so_far == nullptr || goal.is_better(score, so_far->score()));
+}
+
+void Outcome::add(Trial trial, const Goal& goal) {
+  if (is_improved_by(trial.score(), goal)) best = static_cast<int>(trials.size());
+  trials.push_back(std::move(trial));
 }
 
 std::vector<Assignment> trial_point(const Study& study, int trial) {

@@ -50,6 +50,27 @@ std::vector<TrialStatus> statuses(const Outcome& outcome) {
   return result;
 }
 
+TEST(Outcome, TheBestSoFarIsTheFirstOfEqualsAndNeverNotANumber) {
+  const Goal goal{"validation-auc", true};
+  Outcome outcome;
+  outcome.add(trial_of(3, {kNan}), goal);
+  EXPECT_EQ(outcome.winner(), nullptr);
+  EXPECT_TRUE(outcome.is_improved_by(0.1, goal));
+  EXPECT_FALSE(outcome.is_improved_by(kNan, goal));
+  outcome.add(trial_of(4, {0.5}), goal);
+  outcome.add(trial_of(7, {0.5}), goal);
+  EXPECT_EQ(outcome.best, 1);
+  EXPECT_EQ(outcome.winner()->index, 4);
+  EXPECT_FALSE(outcome.is_improved_by(0.5, goal));
+  EXPECT_FALSE(outcome.is_improved_by(kNan, goal));
+  EXPECT_TRUE(outcome.is_improved_by(0.6, goal));
+  const Goal falling{"validation-logloss", false};
+  EXPECT_FALSE(outcome.is_improved_by(0.6, falling));
+  EXPECT_TRUE(outcome.is_improved_by(0.4, falling));
+  outcome.add(trial_of(8, {0.6}), goal);
+  EXPECT_EQ(outcome.best, 3);
+}
+
 TEST(Decide, TheBestLastRoundWinsAndTheFirstOfEquals) {
   const Study study = study_of(2);
   const Outcome outcome = decide(

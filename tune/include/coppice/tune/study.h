@@ -115,6 +115,10 @@ struct Outcome {
   [[nodiscard]] const Trial* winner() const noexcept {
     return best < 0 ? nullptr : &trials[static_cast<std::size_t>(best)];
   }
+  /// Would a trial with this score, behind all others, be the best? NaN never is.
+  [[nodiscard]] bool is_improved_by(double score, const Goal& goal) const;
+  /// Takes a trial behind all others.
+  void add(Trial trial, const Goal& goal);
 };
 
 /// Values that the space gives to a trial.

@@ -1,4 +1,4 @@
-#include "parallel.h"
+#include <coppice/detail/threads.h>
 
 #include <algorithm>
 #include <exception>
@@ -7,10 +7,19 @@
 #include <thread>
 #include <vector>
 
-namespace coppice::io {
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+namespace coppice::detail {
 
 int thread_count(int requested) noexcept {
-  return requested > 0 ? requested : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (requested > 0) return requested;
+#if defined(__linux__)
+  cpu_set_t processors;
+  if (::sched_getaffinity(0, sizeof processors, &processors) == 0) return std::max(1, CPU_COUNT(&processors));
+#endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 void run_on_threads(int threads, const std::function<void()>& work) {
@@ -42,7 +51,8 @@ void parallel_for(int threads, std::size_t n, const std::function<void(std::size
   std::size_t next = 0;
   std::size_t failed = n;  // the first index whose work threw
   std::exception_ptr failure;
-  const auto most = static_cast<int>(std::min<std::size_t>(n, static_cast<std::size_t>(threads)));
+  const auto most =
+      static_cast<int>(std::min<std::size_t>(n, static_cast<std::size_t>(thread_count(threads))));
   run_on_threads(most, [&] {
     while (true) {
       std::unique_lock lock(mutex);
@@ -62,4 +72,4 @@ void parallel_for(int threads, std::size_t n, const std::function<void(std::size
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace coppice::io
+}  // namespace coppice::detail
