@@ -270,8 +270,8 @@ constexpr auto kEntries = std::to_array<Entry>({
     {"sampling_rows",
      {},
      Integer{&P::sampling_rows, 0, std::numeric_limits<int>::max()},
-     "About as many rows are kept at most, whatever variance that adds: for balanced tables of millions of "
-     "rows; 0: no limit."},
+     "Rows that a tree is grown on, for each feature that brings gain (the fewest with 90 % of it in the "
+     "latest trees): about as many are kept at most, whatever variance that adds; 0: no limit."},
     {"working_rounds",
      {},
      Integer{&P::working_rounds, 1, 1000},

@@ -1,4 +1,6 @@
 // The two sweeps over all rows: gradients and draw before a tree, routing and leaf sums after it.
+#include <coppice/detail/row_limit.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -149,7 +151,7 @@ void Session::begin_tree(int round) {
       parameters_.sampling_noise, threshold_, detail::from_fixed(totals.squares, exponents.squares),
       detail::from_fixed(totals.below, exponents.importance),
       detail::from_fixed(totals.squares_below, exponents.squares), static_cast<double>(n_kept_),
-      detail::most_kept(parameters_.objective, bounds_.n_rows, parameters_.sampling_rows));
+      detail::row_limit(parameters_, gain_history_, bounds_.n_rows));
   // Copied records make the root a stream and later levels denser; when many rows are kept, the copy costs
   // more.
   is_copied_ = n_kept_ < bins_.n_rows / 2;

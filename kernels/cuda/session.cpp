@@ -1,6 +1,7 @@
 #include "cuda/session.h"
 
 #include <coppice/detail/row_bounds.h>
+#include <coppice/detail/row_limit.h>
 
 #include <algorithm>
 #include <cmath>
@@ -239,10 +240,10 @@ Tree Session::finish_tree() {
   const std::span<const GrownNode> nodes = fetch_tree();
   const SweepTotals& totals = memory_->fetched_state.data()->totals;
   n_kept_ = totals.n_kept;
-  threshold_ = engine::drifted_threshold(
-      parameters_.sampling_noise, drawn_threshold_, totals.sum(exponents_, kSquares),
-      totals.sum(exponents_, kBelow), totals.sum(exponents_, kSquaresBelow), static_cast<double>(n_kept_),
-      engine::most_kept(parameters_.objective, bounds_.n_rows, parameters_.sampling_rows));
+  threshold_ = engine::drifted_threshold(parameters_.sampling_noise, drawn_threshold_,
+                                         totals.sum(exponents_, kSquares), totals.sum(exponents_, kBelow),
+                                         totals.sum(exponents_, kSquaresBelow), static_cast<double>(n_kept_),
+                                         engine::row_limit(parameters_, gain_history_, bounds_.n_rows));
   Tree tree = engine::finish(nodes, std::span<const LeafSum>(memory_->fetched_sums.data(), nodes.size()),
                              gradient_exponent_, hessian_exponent_, table_.cuts, parameters_);
   remember_tree(tree);

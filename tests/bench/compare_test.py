@@ -158,9 +158,9 @@ class Tables(unittest.TestCase):
 
     def test_serve_compares_throughput_and_tells_latencies(self):
         def served(subject, load, **numbers):
-            return {"case": "single", "subject": subject, "load": load, **numbers}
+            return {"case": "single", "transport": "tcp", "subject": subject, "load": load, **numbers}
 
-        lines = self.lines(tables.serve_single,
+        lines = self.lines(tables.serve("single", "tcp"),
                            served("coppice", "closed", requests_per_second=60_000, p50=1, p99=1),
                            served("coppice", "500 a second", requests_per_second=500, p50=1e-4, p99=2.5e-4),
                            served("flask", "closed", requests_per_second=1_500, p50=1, p99=1),

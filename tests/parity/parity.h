@@ -154,7 +154,7 @@ inline std::vector<Setting> every_setting() {
       Setting{{"sampling_noise", "0"}},
       Setting{{"sampling_noise", "1"}},
       Setting{{"sampling_noise", "0.001"}},
-      Setting{{"sampling_rows", "200"}},
+      Setting{{"sampling_rows", "30"}},
       Setting{{"max_bin", "2"}},
       Setting{{"max_bin", "16"}},
       Setting{{"max_bin", "254"}},

@@ -4,6 +4,7 @@
 #include <coppice/detail/fixed_sum.h>
 #include <coppice/detail/grown_tree.h>
 #include <coppice/detail/numerics.h>
+#include <coppice/detail/row_limit.h>
 #include <coppice/detail/split.h>
 #include <coppice/detail/working_rows.h>
 
@@ -185,7 +186,7 @@ class NaiveSession : public TrainingSession {
     const SweepSums sums = sweep(draw, &kept);
     drawn_threshold_ = threshold_;
     n_kept_ = kept.size();
-    const double most = most_kept(parameters_.objective, bounds_.n_rows, parameters_.sampling_rows);
+    const double most = row_limit(parameters_, gain_history_, bounds_.n_rows);
     threshold_ = following(drifted_threshold, draw.threshold, sums, static_cast<double>(n_kept_), most);
 
     const int gradient_exponent =

@@ -225,7 +225,7 @@ inline Parameters random_parameters(const TablePlan& plan, Random& random) {
   if (is_logistic) p.scale_pos_weight = random.usually(1.0, {0.2, 25.0});
   if (random.chance(0.2)) p.base_score = is_logistic ? random.one_of({0.5, 0.01, 0.9}) : 0.4 * unit;
   p.sampling_noise = random.usually(0.1, {0.0, 1.0, 0.01});
-  p.sampling_rows = random.usually(0, {1, 20, 400});
+  p.sampling_rows = random.usually(65536, {1, 5, 50, 0});
   p.working_rounds = random.usually(16, {1, 2});
   p.screening = random.usually(1.0, {0.3, 0.01});
   p.screening_rows = 0;

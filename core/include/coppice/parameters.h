@@ -36,7 +36,7 @@ struct Parameters {
   double scale_pos_weight = 1;
   std::optional<double> base_score;  ///< not set: the weighted mean of the labels
   double sampling_noise = 0.1;       ///< 0 keeps every row
-  int sampling_rows = 0;             ///< about as many rows are kept at most; 0: no limit
+  int sampling_rows = 65536;         ///< most kept rows for each feature that brings gain; 0: no limit
   int working_rounds = 16;           ///< 1: every round looks at all rows
   double screening = 0.5;            ///< 1: every tree looks at all features
   int screening_rows = 100000;       ///< fewer kept rows: no screening

@@ -1,4 +1,5 @@
 #include <coppice/detail/feature_sampling.h>
+#include <coppice/detail/row_limit.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -141,6 +142,27 @@ TEST(ScreenedFeatures, LooksAtAllWhileItKnowsLittle) {
   EXPECT_EQ(screened_features(parameters, history_of(gains), 4, 100, 9).size(), 2U);
   parameters.screening = 1;
   EXPECT_EQ(screened_features(parameters, history_of(gains), 4, 100, 9), first_features(4));
+}
+
+TEST(RowLimit, EveryFeatureThatBringsGainHasRows) {
+  Parameters parameters;
+  parameters.sampling_rows = 50;
+  // 80 + 9 are short of nine tenths, 80 + 9 + 5 are not.
+  const std::vector<float> gains = {1, 5, 80, 0, 9, 5};
+  EXPECT_EQ(row_limit(parameters, history_of(gains, 3), 1000), 150);
+  // Two trees have ten splits: too few to know six features.
+  EXPECT_TRUE(std::isinf(row_limit(parameters, history_of(gains, 2), 1000)));
+  parameters.sampling_rows = 0;
+  EXPECT_TRUE(std::isinf(row_limit(parameters, history_of(gains, 3), 1000)));
+}
+
+TEST(RowLimit, LeavesSquaredErrorTwiceItsFloor) {
+  Parameters parameters;
+  parameters.objective = Objective::kSquaredError;
+  parameters.sampling_rows = 50;
+  EXPECT_EQ(row_limit(parameters, history_of({1}), 1000), 200);  // a tenth of the rows is always kept
+  parameters.sampling_rows = 300;
+  EXPECT_EQ(row_limit(parameters, history_of({1}), 1000), 300);
 }
 
 }  // namespace

@@ -179,13 +179,6 @@ TEST(DriftedThreshold, KeepsNoMoreRowsThanTheLimit) {
   EXPECT_EQ(drifted_threshold(0.1, 1e-38F, 1e-78, 1e-39, 0, 8, 6), 0);  // every row counts
 }
 
-TEST(MostKept, LeavesSquaredErrorTwiceItsFloor) {
-  EXPECT_EQ(most_kept(Objective::kBinaryLogistic, 1000, 0), kNoLimit);
-  EXPECT_EQ(most_kept(Objective::kBinaryLogistic, 1000, 50), 50);
-  EXPECT_EQ(most_kept(Objective::kSquaredError, 1000, 50), 200);  // a tenth of the rows is always kept
-  EXPECT_EQ(most_kept(Objective::kSquaredError, 1000, 300), 300);
-}
-
 // ---------------------------------------------------------------------------------------------------------
 // Fixed point
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <numeric>
 #include <vector>
 
@@ -42,56 +43,82 @@ class GainHistory {
   explicit GainHistory(std::size_t n_features) : n_features_(n_features) {}
 
   void add(const Tree& tree) {
-    if (gains_.size() == kTrees) gains_.erase(gains_.begin());
-    std::vector<double>& gains = gains_.emplace_back(n_features_);
-    for (const Tree::Node& node : tree.nodes)
-      if (!node.is_leaf()) gains[static_cast<std::size_t>(node.feature)] += static_cast<double>(node.gain);
+    if (is_full()) trees_.erase(trees_.begin());
+    Brought& of = trees_.emplace_back(Brought{std::vector<double>(n_features_), 0});
+    for (const Tree::Node& node : tree.nodes) {
+      if (node.is_leaf()) continue;
+      of.gains[static_cast<std::size_t>(node.feature)] += static_cast<double>(node.gain);
+      ++of.n_splits;
+    }
   }
 
-  [[nodiscard]] bool is_full() const noexcept { return gains_.size() == kTrees; }
+  [[nodiscard]] bool is_full() const noexcept { return trees_.size() == kTrees; }
+  [[nodiscard]] std::size_t n_features() const noexcept { return n_features_; }
+
+  /// Splits of the remembered trees.
+  [[nodiscard]] std::size_t n_splits() const noexcept {
+    std::size_t n = 0;
+    for (const Brought& of : trees_) n += of.n_splits;
+    return n;
+  }
 
   /// Sums over the remembered trees, [n_features].
   [[nodiscard]] std::vector<double> totals() const {
     std::vector<double> totals(n_features_);
-    for (const std::vector<double>& gains : gains_)
-      for (std::size_t f = 0; f < n_features_; ++f) totals[f] += gains[f];
+    for (const Brought& of : trees_)
+      for (std::size_t f = 0; f < n_features_; ++f) totals[f] += of.gains[f];
     return totals;
   }
 
  private:
+  /// What the splits of one tree brought.
+  struct Brought {
+    std::vector<double> gains;  ///< [feature]
+    std::size_t n_splits;
+  };
+
   std::size_t n_features_;
-  std::vector<std::vector<double>> gains_;  ///< [tree][feature], the oldest first
+  std::vector<Brought> trees_;  ///< the oldest first
 };
+
+/// The fewest features that brought a share of the latest trees' gain together, most gain first (ties: lower
+/// number).
+inline std::vector<std::uint32_t> leading_features(const GainHistory& history, double share) {
+  const std::vector<double> gains = history.totals();
+  std::vector<std::uint32_t> features(gains.size());
+  std::iota(features.begin(), features.end(), 0U);
+  std::stable_sort(features.begin(), features.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return gains[a] > gains[b]; });
+  const double wanted = std::accumulate(gains.begin(), gains.end(), 0.0) * share;
+  std::size_t n = 0;
+  for (double sum = 0; n < features.size() && sum < wanted; ++n) sum += gains[features[n]];
+  features.resize(n);
+  return features;
+}
 
 /// Share of the latest trees' gain that the features bring together which every tree looks at.
 inline constexpr double kProvenGain = 0.95;
 
-/// The features that a round looks at, ascending: the fewest that brought kProvenGain of the gain (ties:
-/// lower number), and of the others a hashed share. All while the history is short or few rows are kept.
+/// The features that a round looks at, ascending: the fewest that brought kProvenGain of the gain, and of the
+/// others a hashed share. All while the history is short or few rows are kept.
 inline std::vector<std::uint32_t> screened_features(const Parameters& parameters, const GainHistory& history,
                                                     std::size_t n_features, std::size_t n_kept, int round) {
-  std::vector<std::uint32_t> order(n_features);
-  std::iota(order.begin(), order.end(), 0U);
+  std::vector<std::uint32_t> all(n_features);
+  std::iota(all.begin(), all.end(), 0U);
   if (parameters.screening >= 1 || !history.is_full() ||
       n_kept < static_cast<std::size_t>(parameters.screening_rows))
-    return order;
-  const std::vector<double> gains = history.totals();
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::uint32_t a, std::uint32_t b) { return gains[a] > gains[b]; });
-  const double wanted = std::accumulate(gains.begin(), gains.end(), 0.0) * kProvenGain;
-  std::size_t n_proven = 0;
-  for (double sum = 0; n_proven < n_features && sum < wanted; ++n_proven) sum += gains[order[n_proven]];
-  const auto others_begin = order.begin() + static_cast<std::ptrdiff_t>(n_proven);
-  std::vector<std::uint32_t> others(others_begin, order.end());
-  std::sort(others.begin(), others.end());
-  order.erase(others_begin, order.end());
+    return all;
+  std::vector<std::uint32_t> chosen = leading_features(history, kProvenGain);
+  std::sort(chosen.begin(), chosen.end());
+  std::vector<std::uint32_t> others;
+  std::set_difference(all.begin(), all.end(), chosen.begin(), chosen.end(), std::back_inserter(others));
   if (!others.empty())
     others =
         sample_features(others, parameters.screening,
                         draw_key(parameters.seed, Purpose::kScreening, static_cast<std::uint32_t>(round)));
-  order.insert(order.end(), others.begin(), others.end());
-  std::sort(order.begin(), order.end());
-  return order;
+  chosen.insert(chosen.end(), others.begin(), others.end());
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
 }
 
 /// The features of one tree, and from them those of its levels and nodes.

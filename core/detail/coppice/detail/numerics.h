@@ -132,14 +132,6 @@ inline float next_threshold(double noise, float threshold, double sum_squares, d
   return next >= 0x1p-90F && next < kInfinity ? next : 0.0F;
 }
 
-/// About how many rows a round keeps at most: `sampling_rows` (0: no limit), but for squared error twice the
-/// rows that its floor keeps at any threshold, so that there is a threshold that reaches it.
-inline double most_kept(Objective objective, double n_rows, int sampling_rows) noexcept {
-  if (sampling_rows == 0) return std::numeric_limits<double>::infinity();
-  const auto most = static_cast<double>(sampling_rows);
-  return objective == Objective::kSquaredError ? std::max(most, 2 * kKeepFloor * n_rows) : most;
-}
-
 /// Threshold of the round after one whose draw had `threshold` and kept `n_kept` rows: next_threshold, or
 /// the one that keeps `most` rows when that is higher (rows are kept by about one over the threshold). NaN
 /// asks for a new search: no importance lies below the threshold any more, so the sums do not tell how far
