@@ -271,7 +271,8 @@ constexpr auto kEntries = std::to_array<Entry>({
      {},
      Integer{&P::sampling_rows, 0, std::numeric_limits<int>::max()},
      "Rows that a tree is grown on, for each feature that brings gain (the fewest with 90 % of it in the "
-     "latest trees): about as many are kept at most, whatever variance that adds; 0: no limit."},
+     "latest trees): about as many are kept at most, whatever variance that adds; twice as many for "
+     "reg:squarederror; 0: no limit."},
     {"working_rounds",
      {},
      Integer{&P::working_rounds, 1, 1000},

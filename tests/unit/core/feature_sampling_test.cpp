@@ -156,13 +156,13 @@ TEST(RowLimit, EveryFeatureThatBringsGainHasRows) {
   EXPECT_TRUE(std::isinf(row_limit(parameters, history_of(gains, 3), 1000)));
 }
 
-TEST(RowLimit, LeavesSquaredErrorTwiceItsFloor) {
+TEST(RowLimit, IsTwiceAsHighForSquaredErrorAndTwiceItsFloor) {
   Parameters parameters;
   parameters.objective = Objective::kSquaredError;
   parameters.sampling_rows = 50;
   EXPECT_EQ(row_limit(parameters, history_of({1}), 1000), 200);  // a tenth of the rows is always kept
   parameters.sampling_rows = 300;
-  EXPECT_EQ(row_limit(parameters, history_of({1}), 1000), 300);
+  EXPECT_EQ(row_limit(parameters, history_of({1}), 1000), 600);
 }
 
 }  // namespace

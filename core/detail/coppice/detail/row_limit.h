@@ -20,14 +20,16 @@ inline constexpr std::size_t kSplitsPerFeature = 2;
 
 /// About how many rows a round keeps at most: `sampling_rows` for each of the fewest features that brought
 /// kLeadingGain of the latest trees' gain, because every one of them takes rows to be told from chance. No
-/// limit while those trees have few splits, or when `sampling_rows` is 0. For squared error at least twice
-/// the rows that its floor keeps at any threshold, so that there is a threshold that reaches the limit.
+/// limit while those trees have few splits, or when `sampling_rows` is 0. For squared error twice as many,
+/// and at least twice the rows that its floor keeps at any threshold, so that a threshold reaches the limit.
+/// docs/decisions/011-row-limit.md has the evidence.
 inline double row_limit(const Parameters& parameters, const GainHistory& history, double n_rows) {
   if (parameters.sampling_rows == 0 || history.n_splits() < kSplitsPerFeature * history.n_features())
     return std::numeric_limits<double>::infinity();
   const auto n_features = std::max<std::size_t>(leading_features(history, kLeadingGain).size(), 1);
   const double limit = static_cast<double>(parameters.sampling_rows) * static_cast<double>(n_features);
-  return parameters.objective == Objective::kSquaredError ? std::max(limit, 2 * kKeepFloor * n_rows) : limit;
+  if (parameters.objective != Objective::kSquaredError) return limit;
+  return 2 * std::max(limit, kKeepFloor * n_rows);
 }
 
 }  // namespace coppice::detail
