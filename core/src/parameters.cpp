@@ -80,6 +80,8 @@ struct Interval {
 constexpr Interval kShare = {0, 1, Ends::kOpenBelow};
 constexpr Interval kNotNegative = {0, kInfinity, Ends::kOpenAbove};
 constexpr Interval kFinite = {-kInfinity, kInfinity, Ends::kOpen};
+/// Squares of what is added to hessian sums are numbers, whatever unit they are counted in.
+constexpr Interval kPenalty = {0, 1e100};
 
 struct Number {
   double Parameters::*member;
@@ -235,7 +237,7 @@ constexpr auto kEntries = std::to_array<Entry>({
      "Smallest loss reduction that a split must bring."},
     {"reg_lambda",
      {"lambda", "l2_regularization"},
-     Number{&P::reg_lambda, kNotNegative},
+     Number{&P::reg_lambda, kPenalty},
      "L2 penalty on leaf weights."},
     {"reg_alpha", {"alpha"}, Number{&P::reg_alpha, kNotNegative}, "L1 penalty on leaf weights."},
     {"max_delta_step",

@@ -1,8 +1,8 @@
 // One training run on a CUDA device.
 //
-// All state lives on the device; the host enqueues three launches a tree and waits once, for the finished
-// tree: sweep A (gradients.h), the growth (growth.h), sweep B (route.h). frontier_bound() is always 0,
-// because the growth needs nobody between its steps.
+// All state lives on the device; the host enqueues four launches a tree and waits once, for the finished
+// tree: sweep A (gradients.h), the growth (growth.h), sweep B and the sending of the tree (route.h).
+// frontier_bound() is always 0, because the growth needs nobody between its steps.
 #pragma once
 
 #include <coppice/backend.h>

@@ -49,10 +49,10 @@ bool is_end_of_cell(char c) { return c == ',' || c == '\n'; }
 /// how many cells the wide one took.
 std::size_t check(std::string_view text) {
   const char* const end = text.data() + text.size();
-  std::size_t n_taken = 0;
-  for (const char* p = text.data(); p < end;) {
-    const std::size_t n = 1 + n_taken % kPlainCells;
-    const RunEnd run_end = n_taken % 3 == 0 ? RunEnd::kLine : RunEnd::kComma;
+  std::size_t n_taken = 0, n_runs = 0;
+  for (const char* p = text.data(); p < end; ++n_runs) {
+    const std::size_t n = 1 + n_runs % kPlainCells;
+    const RunEnd run_end = n_runs % 3 == 0 ? RunEnd::kLine : RunEnd::kComma;
     std::array<float, kPlainCells> expected;
     std::array<float, kPlainCells> values;
     const PlainCells one_by_one = read_plain_cells_scalar(p, end, n, run_end, expected.data());
@@ -136,10 +136,10 @@ TEST_F(PlainCellsTest, MillionsOfCellsAsTheTwinReadsThem) {
   std::size_t n_taken = 0;
   for (std::size_t i = 0; i < kTables && !HasFailure(); ++i) {
     std::string text;
-    for (std::size_t k = 0; k < kCells; ++k) text += cell() + (below(6) == 0 ? '\n' : ',');
+    for (std::size_t k = 0; k < kCells; ++k) text += cell() + (below(20) == 0 ? '\n' : ',');
     n_taken += check(memory_.put(text));
   }
-  EXPECT_GT(n_taken, kTables * kCells * 2 / 3);  // or little was compared
+  EXPECT_GT(n_taken, kTables * kCells * 3 / 4);  // or little was compared
 }
 
 TEST_F(PlainCellsTest, EveryPlaceOfThePointAndEveryLength) {

@@ -189,6 +189,7 @@ TEST_P(KernelTwins, LeafSums) {
 }
 
 TEST_P(KernelTwins, SubtractAndFindNumeric) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   for (int trial = 0; trial < 2000; ++trial) {
     const int n_bins = 2 + below(255);
     std::vector<Word> bins(kHistogramStride, 0), child(kHistogramStride, 0);
@@ -200,11 +201,13 @@ TEST_P(KernelTwins, SubtractAndFindNumeric) {
       total += bins[i];
     }
     SplitRule rule;
-    rule.gradient_unit = 0x1p-3;
-    rule.hessian_unit = 0x1p-5;
-    rule.reg_lambda = trial % 7 == 0 ? 0 : 1;
-    rule.reg_alpha = trial % 5 == 0 ? 0.3 : 0;
-    rule.min_hessian = trial % 3 == 0 ? 1 : 0x1p-5;
+    // The units of words, word_exponent's extremes among them, and the largest penalty.
+    const bool is_extreme = trial % 11 == 0;
+    rule.gradient_unit = !is_extreme ? 0x1p-3 : trial % 2 == 0 ? 0x1p126 : 0x1p-100;
+    rule.hessian_unit = !is_extreme ? 0x1p-5 : trial % 3 == 0 ? 0x1p126 : 0x1p-100;
+    rule.reg_lambda = trial % 7 == 0 ? 0 : is_extreme && trial % 5 == 0 ? 1e100 : 1;
+    rule.reg_alpha = trial % 5 == 0 ? 2.4 * rule.gradient_unit : 0;
+    rule.min_hessian = trial % 3 == 0 ? 32 * rule.hessian_unit : rule.hessian_unit;
     Split a, b;
     if (trial % 4 == 0) a = b = {.score = 0.2, .key = detail::split_key(2, 9, 1), .left = 5};
     scalar_.find_numeric(3, bins.data(), n_bins, total, rule, a);
@@ -214,7 +217,7 @@ TEST_P(KernelTwins, SubtractAndFindNumeric) {
     ASSERT_EQ(a.left, b.left) << trial;
     // A best of the same score, or a unit in the last place beside it, from a feature before or after this
     // one.
-    for (const double score : {std::nextafter(a.score, -1), a.score, std::nextafter(a.score, 1e30)}) {
+    for (const double score : {std::nextafter(a.score, -1), a.score, std::nextafter(a.score, kInfinity)}) {
       for (const std::uint32_t feature : {2U, 4U}) {
         const Split before = {.score = score, .key = detail::split_key(feature, 9, 1), .left = 5};
         Split c = before, d = before;

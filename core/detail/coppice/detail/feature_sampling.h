@@ -44,7 +44,7 @@ class GainHistory {
 
   void add(const Tree& tree) {
     if (is_full()) trees_.erase(trees_.begin());
-    Brought& of = trees_.emplace_back(Brought{std::vector<double>(n_features_), 0});
+    TreeGains& of = trees_.emplace_back(TreeGains{std::vector<double>(n_features_), 0});
     for (const Tree::Node& node : tree.nodes) {
       if (node.is_leaf()) continue;
       of.gains[static_cast<std::size_t>(node.feature)] += static_cast<double>(node.gain);
@@ -58,27 +58,27 @@ class GainHistory {
   /// Splits of the remembered trees.
   [[nodiscard]] std::size_t n_splits() const noexcept {
     std::size_t n = 0;
-    for (const Brought& of : trees_) n += of.n_splits;
+    for (const TreeGains& of : trees_) n += of.n_splits;
     return n;
   }
 
   /// Sums over the remembered trees, [n_features].
   [[nodiscard]] std::vector<double> totals() const {
     std::vector<double> totals(n_features_);
-    for (const Brought& of : trees_)
+    for (const TreeGains& of : trees_)
       for (std::size_t f = 0; f < n_features_; ++f) totals[f] += of.gains[f];
     return totals;
   }
 
  private:
   /// What the splits of one tree brought.
-  struct Brought {
+  struct TreeGains {
     std::vector<double> gains;  ///< [feature]
     std::size_t n_splits;
   };
 
   std::size_t n_features_;
-  std::vector<Brought> trees_;  ///< the oldest first
+  std::vector<TreeGains> trees_;  ///< the oldest first
 };
 
 /// The fewest features that brought a share of the latest trees' gain together, most gain first (ties: lower
