@@ -15,7 +15,10 @@ void bin_column(const CutTable& cuts, const float* values, std::size_t n, std::u
   std::fill_n(at, n, 0U);
   for (int level = 0; level < cuts.n_levels; ++level) {
     const float* nodes = cuts.tree.data() + (1U << level);
-    for (std::size_t i = 0; i < n; ++i) at[i] |= (values[i] >= nodes[at[i]] ? 1U : 0U) << level;
+    for (std::size_t i = 0; i < n; ++i) {
+      const unsigned place = at[i];  // by name: in a compound assignment GCC 12's sanitizers read elsewhere
+      at[i] = place | (values[i] >= nodes[place] ? 1U : 0U) << level;
+    }
   }
   for (std::size_t i = 0; i < n; ++i) {
     const unsigned bin = 1 + (reversed_bits(at[i]) >> (8 - cuts.n_levels));
