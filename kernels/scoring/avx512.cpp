@@ -31,8 +31,6 @@
 namespace coppice::scoring {
 namespace {
 
-constexpr std::size_t kWords = kBlockRows / 64;  // 64 rows of a block are one word of outcomes
-
 // Thresholds <= value: 16 pivots tell the group, 16 compares the place in it.
 std::uint8_t code_of(const float* table, float value) noexcept {
   const __m512 x = _mm512_set1_ps(value);
@@ -298,12 +296,9 @@ float sum_row(const Engine& engine, const std::uint8_t* codes) noexcept {
   return margin;
 }
 
-// Blocks, small trees.
+// Blocks, small trees. 64 rows of a block are a word: a register with a byte for each.
 
-// outcomes[slot][word]: bit r of a word is what row 64 word + r does at the slot's node.
-using Outcomes = std::array<std::array<std::uint64_t, kWords>, kSlots>;
-
-std::uint64_t contained(const CategorySet& set, __m512i codes) noexcept {
+__mmask64 contained(const CategorySet& set, __m512i codes) noexcept {
   const __m512i bytes =
       _mm512_broadcast_i64x4(_mm256_load_si256(reinterpret_cast<const __m256i*>(set.bits.data())));
   const __m512i bits = _mm512_set1_epi64(static_cast<long long>(0x8040201008040201));
@@ -313,102 +308,148 @@ std::uint64_t contained(const CategorySet& set, __m512i codes) noexcept {
                                _mm512_permutexvar_epi8(codes, bits));
 }
 
-// The outcomes of a small tree. Slots without a node keep what they have: nothing depends on it. kFull: the
-// block has all of its words, a number that the compiler then knows.
-template <bool kFull>
-void compare(const Engine& engine, std::size_t small, const Block& block, Outcomes& outcomes) noexcept {
-  const SmallTree before = small == 0 ? SmallTree{} : engine.small_trees[small - 1];
-  const std::size_t n_words = kFull ? kWords : (block.n_rows + 63) / 64;
-  for (std::size_t i = before.tests_end; i < engine.small_trees[small].tests_end; ++i) {
-    const SlotTest test = engine.slot_tests[i];
-    const std::uint8_t* codes = block.codes + test.column * block.stride;
-    const __m512i threshold = _mm512_set1_epi8(static_cast<char>(test.threshold));
-    for (std::size_t word = 0; word < n_words; ++word) {
-      outcomes[test.slot][word] = _mm512_cmplt_epu8_mask(threshold, _mm512_load_si512(codes + 64 * word));
-    }
-  }
-  for (std::size_t i = before.set_tests_end; i < engine.small_trees[small].set_tests_end; ++i) {
-    const SlotSetTest test = engine.slot_set_tests[i];
-    const std::uint8_t* codes = block.codes + test.column * block.stride;
-    for (std::size_t word = 0; word < n_words; ++word) {
-      outcomes[test.slot][word] = contained(engine.sets[test.set], _mm512_load_si512(codes + 64 * word));
-    }
-  }
+// The bit that a slot's outcome has among those of its part: they are the index of three_levels.
+constexpr std::array<std::uint8_t, kSlots> bits_of_slots() noexcept {
+  std::array<std::uint8_t, kSlots> bits{};
+  for (std::size_t slot = 1; slot < kSlots; ++slot)
+    bits[slot] = static_cast<std::uint8_t>(1U << slot_place(slot));
+  return bits;
 }
 
-// Decision l of 512 rows, a bit each: do they go right at level l?
-struct Decisions {
-  __m512i at[kSmallDepth];
+constexpr std::array<std::uint8_t, kSlots> kBitOfSlot = bits_of_slots();
+
+// The outcomes of one part of a tree in kCount words of rows, all of a row's in its byte.
+template <int kCount>
+struct Outcomes {
+  __m512i words[kCount];
 };
 
-// Of the 2^kLevel outcomes of a level, the one of the node that a row is at. Decision l chooses between nodes
-// that differ in bit l of their number; the latest decision comes last, so that little waits for it.
-template <int kLevel>
-[[gnu::always_inline]] inline __m512i choose(const Outcomes& outcomes, const Decisions& decisions,
-                                             std::size_t slot) noexcept {
-  if constexpr (kLevel == 0) {
-    return _mm512_load_si512(outcomes[slot].data());
-  } else {
-    constexpr std::size_t kBit = std::size_t{1} << (kLevel - 1);
-    return _mm512_ternarylogic_epi64(decisions.at[kLevel - 1],
-                                     choose<kLevel - 1>(outcomes, decisions, slot + kBit),
-                                     choose<kLevel - 1>(outcomes, decisions, slot), 0xCA);  // a ? b : c
-  }
+template <int kCount>
+using Parts = std::array<Outcomes<kCount>, kSlotParts>;
+
+__m512i repeat(const std::uint8_t& byte) noexcept { return _mm512_set1_epi8(static_cast<char>(byte)); }
+
+// The tests of a tree, part by part, as they stand in the engine.
+struct TreeTests {
+  std::span<const SlotTest> numeric;
+  std::span<const SlotSetTest> sets;
+};
+
+TreeTests tests_of(const Engine& engine, std::size_t small) noexcept {
+  const SmallTree before = small == 0 ? SmallTree{} : engine.small_trees[small - 1];
+  const SmallTree tree = engine.small_trees[small];
+  return {{engine.slot_tests.data() + before.tests_end, engine.slot_tests.data() + tree.tests_end},
+          {engine.slot_set_tests.data() + before.set_tests_end,
+           engine.slot_set_tests.data() + tree.set_tests_end}};
 }
 
-// Decisions kLevel .. kDepth - 1.
-template <int kLevel, int kDepth>
-void decide(const Outcomes& outcomes, Decisions& decisions) noexcept {
-  if constexpr (kLevel < kDepth) {
-    decisions.at[kLevel] = choose<kLevel>(outcomes, decisions, std::size_t{1} << kLevel);
-    decide<kLevel + 1, kDepth>(outcomes, decisions);
+// The outcomes of one part, whose tests are taken from the front of `tests`. `codes` are those of the first
+// word. A mask goes straight into an addition: to leave its register would take twice as long as to make it.
+template <int kCount>
+[[gnu::always_inline]] inline Outcomes<kCount> compare_part(const Engine& engine, TreeTests& tests,
+                                                            std::size_t part, const std::uint8_t* codes,
+                                                            std::size_t stride) noexcept {
+  Outcomes<kCount> outcomes;
+  for (__m512i& word : outcomes.words) word = _mm512_setzero_si512();
+  const SlotTest* test = tests.numeric.data();
+  const SlotTest* const end = test + tests.numeric.size();
+  for (; test != end && slot_part(test->slot) == part; ++test) {
+    const std::uint8_t* column = codes + test->column * stride;
+    const __m512i threshold = repeat(test->threshold);
+    const __m512i bit = repeat(kBitOfSlot[test->slot]);
+    constexpr int kTogether = std::min(kCount, 4);
+    for (int first = 0; first < kCount; first += kTogether) {
+      __mmask64 is_above[kTogether];
+      for (int i = 0; i < kTogether; ++i)
+        is_above[i] = _mm512_cmplt_epu8_mask(threshold, _mm512_load_si512(column + 64 * (first + i)));
+      for (int i = 0; i < kTogether; ++i) {
+        __m512i& bytes = outcomes.words[first + i];
+        bytes = _mm512_mask_add_epi8(bytes, is_above[i], bytes, bit);
+      }
+    }
+  }
+  tests.numeric = {test, end};
+  for (; !tests.sets.empty() && slot_part(tests.sets.front().slot) == part;
+       tests.sets = tests.sets.subspan(1)) {
+    const SlotSetTest& set_test = tests.sets.front();
+    const std::uint8_t* column = codes + set_test.column * stride;
+    const __m512i bit = repeat(kBitOfSlot[set_test.slot]);
+    for (int word = 0; word < kCount; ++word) {
+      const __mmask64 is_in = contained(engine.sets[set_test.set], _mm512_load_si512(column + 64 * word));
+      outcomes.words[word] = _mm512_mask_add_epi8(outcomes.words[word], is_in, outcomes.words[word], bit);
+    }
+  }
+  return outcomes;
+}
+
+__m512i end_of_three_levels(__m512i outcomes) noexcept {
+  return _mm512_permutex2var_epi8(_mm512_load_si512(kThreeLevels.data()), outcomes,
+                                  _mm512_load_si512(kThreeLevels.data() + 64));
+}
+
+// The leaves of 64 rows. The upper part tells which of the parts below it counts.
+template <int kDepth, int kCount>
+__m512i leaves_of_word(const Parts<kCount>& parts, int word) noexcept {
+  const __m512i upper = end_of_three_levels(parts[0].words[word]);
+  if constexpr (kDepth <= 3) {
+    return upper;
+  } else {
+    __m512i below[8];
+    for (int end = 0; end < 8; ++end) below[end] = parts[1 + end].words[word];
+    for (int level = 0, n = 4; level < 3; ++level, n /= 2) {
+      const __mmask64 is_right =
+          _mm512_test_epi8_mask(upper, _mm512_set1_epi8(static_cast<char>(1 << level)));
+      for (int end = 0; end < n; ++end)
+        below[end] = _mm512_mask_blend_epi8(is_right, below[2 * end], below[2 * end + 1]);
+    }
+    return _mm512_or_si512(upper, _mm512_slli_epi16(end_of_three_levels(below[0]), 3));
   }
 }
 
 template <int kDepth>
-void add_leaves(const Decisions& decisions, const float* leaves, const Block& block) noexcept {
-  alignas(64) std::array<std::array<std::uint64_t, kWords>, kSmallDepth> words;
-  for (int level = 0; level < kDepth; ++level) _mm512_store_si512(words[level].data(), decisions.at[level]);
-  alignas(64) std::array<std::uint8_t, 64> path;
-  for (std::size_t word = 0; word * 64 < block.n_rows; ++word) {
-    __m512i number = _mm512_setzero_si512();
-    for (int level = 0; level < kDepth; ++level) {
-      number = _mm512_mask_add_epi8(number, words[level][word], number,
-                                    _mm512_set1_epi8(static_cast<char>(1 << level)));
-    }
-    _mm512_store_si512(path.data(), number);
-    float* margins = block.margins + 64 * word;
-    for (int i = 0; i < 64; i += 16) {
-      const __m512i leaf =
-          _mm512_cvtepu8_epi32(_mm_load_si128(reinterpret_cast<const __m128i*>(path.data() + i)));
-      const __m512 weight = lookup<std::max(16, 1 << kDepth)>(leaves, leaf);
-      _mm512_store_ps(margins + i, _mm512_add_ps(_mm512_load_ps(margins + i), weight));
-    }
+void add_leaves(__m512i leaves_of_rows, const float* leaves, float* margins) noexcept {
+  const __m128i quarters[4] = {
+      _mm512_castsi512_si128(leaves_of_rows), _mm512_extracti32x4_epi32(leaves_of_rows, 1),
+      _mm512_extracti32x4_epi32(leaves_of_rows, 2), _mm512_extracti32x4_epi32(leaves_of_rows, 3)};
+  for (int i = 0; i < 4; ++i) {
+    const __m512 weight = lookup<std::max(16, 1 << kDepth)>(leaves, _mm512_cvtepu8_epi32(quarters[i]));
+    _mm512_store_ps(margins + 16 * i, _mm512_add_ps(_mm512_load_ps(margins + 16 * i), weight));
+  }
+}
+
+template <int kDepth, int kCount>
+void add_words(const Engine& engine, std::size_t small, const Block& block, std::size_t first_word) noexcept {
+  constexpr std::size_t kParts = kDepth <= 3 ? 1 : kSlotParts;
+  TreeTests tests = tests_of(engine, small);
+  Parts<kCount> parts;
+  for (std::size_t part = 0; part < kParts; ++part) {
+    parts[part] = compare_part<kCount>(engine, tests, part, block.codes + 64 * first_word, block.stride);
+  }
+  for (int word = 0; word < kCount; ++word) {
+    add_leaves<kDepth>(leaves_of_word<kDepth, kCount>(parts, word), engine.leaves.data() + small * kSlots,
+                       block.margins + 64 * (first_word + word));
   }
 }
 
 template <int kDepth>
-void add_tree(const Engine& engine, std::size_t small, const Block& block, Outcomes& outcomes) noexcept {
-  if (block.n_rows == kBlockRows) {
-    compare<true>(engine, small, block, outcomes);
-  } else {
-    compare<false>(engine, small, block, outcomes);
-  }
-  Decisions decisions;
-  decide<0, kDepth>(outcomes, decisions);
-  add_leaves<kDepth>(decisions, engine.leaves.data() + small * kSlots, block);
+void add_tree(const Engine& engine, std::size_t small, const Block& block) noexcept {
+  const std::size_t n_words = (block.n_rows + 63) / 64;
+  std::size_t word = 0;
+  for (; word + 8 <= n_words; word += 8) add_words<kDepth, 8>(engine, small, block, word);
+  for (; word + 4 <= n_words; word += 4) add_words<kDepth, 4>(engine, small, block, word);
+  for (; word + 2 <= n_words; word += 2) add_words<kDepth, 2>(engine, small, block, word);
+  if (word < n_words) add_words<kDepth, 1>(engine, small, block, word);
 }
 
 void sum_block(const Engine& engine, const Block& block) noexcept {
-  using AddTree = void (*)(const Engine&, std::size_t, const Block&, Outcomes&) noexcept;
+  using AddTree = void (*)(const Engine&, std::size_t, const Block&) noexcept;
   static constexpr std::array<AddTree, kSmallDepth + 1> kAddTree{
       add_tree<0>, add_tree<1>, add_tree<2>, add_tree<3>, add_tree<4>, add_tree<5>, add_tree<6>};
-  alignas(64) Outcomes outcomes{};
   for (const TreeRun& run : engine.runs) {
     for (std::uint32_t tree = run.first; tree < run.last; ++tree) {
       if (run.is_small) {
         const std::size_t small = run.first_small + tree - run.first;
-        kAddTree[engine.small_trees[small].depth](engine, small, block, outcomes);
+        kAddTree[engine.small_trees[small].depth](engine, small, block);
       } else {
         walk_rows(engine, tree, block);
       }

@@ -99,6 +99,12 @@ constexpr std::size_t padded_to_group(std::size_t n_trees) noexcept {
 /// 0 to 6 of byte 0. What is below their end p are the bits p of the bytes 1 to 7, in the same order.
 constexpr int slot_lane(int slot) noexcept { return slot < 8 ? slot - 1 : slot; }
 
+/// A small tree in parts of three levels: part 0 is the upper one, 1 + p the one below its end p.
+inline constexpr std::size_t kSlotParts = 9;
+constexpr std::size_t slot_part(std::size_t slot) noexcept { return slot < 8 ? 0 : 1 + slot % 8; }
+/// The place of a slot in its part, from 0: level by level, as slots are numbered.
+constexpr std::size_t slot_place(std::size_t slot) noexcept { return (slot < 8 ? slot : slot / 8) - 1; }
+
 /// Ends of a small tree's tests in Engine::slot_tests and slot_set_tests; they begin where the last tree's
 /// end.
 struct SmallTree {
@@ -148,8 +154,8 @@ struct Engine {
 
   std::vector<TreeRun> runs;
   std::vector<SmallTree> small_trees;
-  std::vector<SlotTest> slot_tests;
-  std::vector<SlotSetTest> slot_set_tests;
+  std::vector<SlotTest> slot_tests;         ///< tree by tree, those of a tree part by part (slot_part)
+  std::vector<SlotSetTest> slot_set_tests;  ///< the same
   /// [small trees, 2, 64], by slot_lane: columns, thresholds; empty above kMaxSlotColumns.
   Buffer<std::uint8_t> slots;
   Buffer<float> leaves;  ///< [small trees, 64]: a leaf above level 6 stands at all numbers that reach it
