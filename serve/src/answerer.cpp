@@ -17,11 +17,18 @@
 namespace coppice::serve {
 namespace {
 
-/// The shortest text that reads back as the same number.
+constexpr std::size_t kNumberBytes = 32;  // that the text of a number may take
+
+/// The shortest text that reads back as the same number. Returns its end.
+template <class Number>
+char* write_number(char* out, Number number) {
+  return fmt::format_to(out, FMT_COMPILE("{}"), number);
+}
+
 template <class Number>
 void append_number(std::string& out, Number number) {
-  std::array<char, 32> text;
-  out.append(text.data(), fmt::format_to(text.data(), FMT_COMPILE("{}"), number));
+  std::array<char, kNumberBytes> text;
+  out.append(text.data(), write_number(text.data(), number));
 }
 
 /// Contributions are told in float32, as margins are.
@@ -96,13 +103,13 @@ class RowWriter {
     const bool is_one_score =
         options_.fields.size() == 1 && options_.fields.front().quantity == Quantity::kPrediction;
     const char row_end = options_.comma_joined ? ',' : '\n';
-    for (std::size_t i = 0; i < rows_.n_rows(); ++i) {
-      if (is_one_score) {
-        append_number(answer_.body, answer_.predictions[i]);
-      } else {
+    if (is_one_score) {
+      write_scores(row_end);
+    } else {
+      for (std::size_t i = 0; i < rows_.n_rows(); ++i) {
         write_csv_row(i);
+        answer_.body += row_end;
       }
-      answer_.body += row_end;
     }
     if (options_.comma_joined && rows_.n_rows() > 0) answer_.body.pop_back();
   }
@@ -166,6 +173,17 @@ class RowWriter {
       (this->*find)(i);
       for (const Value value : list) append_npy(as_told(value), answer_.body);
     }
+  }
+
+  /// The predictions alone, straight into the body.
+  void write_scores(char row_end) {
+    answer_.body.resize(rows_.n_rows() * (kNumberBytes + 1));
+    char* out = answer_.body.data();
+    for (const float prediction : answer_.predictions) {
+      out = write_number(out, prediction);
+      *out++ = row_end;
+    }
+    answer_.body.resize(static_cast<std::size_t>(out - answer_.body.data()));
   }
 
   void write_csv_row(std::size_t i) {

@@ -10,7 +10,6 @@
 #include <array>
 #include <cstring>
 #include <limits>
-#include <ranges>
 #include <string>
 #include <vector>
 
@@ -21,6 +20,7 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::size_t kReadAhead = io::kPlainCellsReadAhead;  // from each cell on
+static_assert(RowBatch::kRoomBehind + 1 >= io::kPlainCells, "cells are read straight into a row");
 
 class CsvReader {
  public:
@@ -90,8 +90,9 @@ class CsvReader {
 
   /// Reads up to n plain cells from that of column i on, as far as they are.
   io::PlainCells read_plain_cells(std::size_t i, std::size_t n, const char* p, float* values) {
-    std::array<float, io::kPlainCells> numbers;
     const auto run_end = i + n == memory_.targets.size() ? io::RunEnd::kLine : io::RunEnd::kComma;
+    if (memory_.is_in_order) return read_plain_cells_(p, readable_end_, n, run_end, values + i);
+    std::array<float, io::kPlainCells> numbers;
     const io::PlainCells cells = read_plain_cells_(p, readable_end_, n, run_end, numbers.data());
     for (std::size_t k = 0; k < cells.count; ++k) values[memory_.targets[i + k].feature] = numbers[k];
     return cells;
@@ -162,9 +163,12 @@ class CsvReader {
       }
     }
     std::size_t n_plain = 0;
-    for (RowBatch::Target& target : std::views::reverse(memory_.targets)) {
+    memory_.is_in_order = true;
+    for (std::size_t i = memory_.targets.size(); i-- > 0;) {
+      RowBatch::Target& target = memory_.targets[i];
       n_plain = target.is_plain ? n_plain + 1 : 0;
       target.n_plain = n_plain;
+      memory_.is_in_order = memory_.is_in_order && target.feature == i;
     }
     return p;
   }

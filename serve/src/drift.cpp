@@ -108,6 +108,54 @@ void add(std::atomic<Count>& count, Count n) noexcept {
   count.store(count.load(std::memory_order_relaxed) + n, std::memory_order_release);
 }
 
+/// The rows of a call that are counted: each stands for itself and those up to the next one.
+class Sample {
+ public:
+  explicit Sample(std::size_t n_rows)
+      : step_((n_rows + kSampledRows - 1) / kSampledRows),
+        n_before_((n_rows - 1) / step_),
+        n_last_(static_cast<std::uint32_t>(n_rows - n_before_ * step_)) {}
+
+  /// Adds the slots of one column, whose values are `stride` apart, to `counts` [kSlots].
+  void count(const Grouping& grouping, const float* column, std::size_t stride,
+             std::atomic<std::uint32_t>* counts) const noexcept {
+    const std::size_t distance = step_ * stride;
+    add(counts[grouping.slot_of(column[n_before_ * distance])], n_last_);
+    if (n_before_ == 0) return;
+    std::array<float, kSampledRows> values;
+    for (std::size_t i = 0; i < n_before_; ++i) values[i] = column[i * distance];
+    if (grouping.is_categorical) {
+      for (std::size_t i = 0; i < n_before_; ++i)
+        add(counts[grouping.slot_of(values[i])], static_cast<std::uint32_t>(step_));
+    } else {
+      count_numbers(grouping, values, counts);
+    }
+  }
+
+ private:
+  /// Slot by slot: many values beside one cut are a few vector operations, one value beside all cuts is not.
+  void count_numbers(const Grouping& grouping, const std::array<float, kSampledRows>& values,
+                     std::atomic<std::uint32_t>* counts) const noexcept {
+    const auto n_from = [&](float cut) {
+      std::uint32_t n = 0;
+      for (std::size_t i = 0; i < n_before_; ++i) n += cut <= values[i] ? 1 : 0;
+      return n * static_cast<std::uint32_t>(step_);
+    };
+    std::uint32_t n_left = n_from(-std::numeric_limits<float>::infinity());
+    add(counts[0], static_cast<std::uint32_t>(n_before_ * step_) - n_left);
+    for (std::size_t slot = 1; slot < kGroups; ++slot) {
+      const std::uint32_t n_above = n_from(grouping.cuts[slot - 1]);
+      add(counts[slot], n_left - n_above);
+      n_left = n_above;
+    }
+    add(counts[kGroups], n_left);
+  }
+
+  std::size_t step_;      ///< rows that a counted row stands for
+  std::size_t n_before_;  ///< counted rows before the last one
+  std::uint32_t n_last_;  ///< rows that the last counted row stands for
+};
+
 struct Writer {
   explicit Writer(std::size_t n_counts) {
     for (std::size_t i = 0; i < kSlices; ++i) slices.push_back(std::make_unique<Slice>(n_counts));
@@ -216,17 +264,13 @@ void DriftMonitor::record(std::size_t writer, std::span<const float> rows, std::
   const std::size_t n_rows = predictions.size();
   if (n_rows == 0 || state_->n_groupings() == 0) return;
   Slice& slice = state_->slice_at(*state_->writers[writer], now.time_since_epoch().count());
-  const std::size_t step = (n_rows + kSampledRows - 1) / kSampledRows;
-  for (std::size_t i = 0; i < n_rows; i += step) {
-    const auto weight = static_cast<std::uint32_t>(std::min(step, n_rows - i));
-    const float* const row = rows.data() + i * state_->n_features;
-    std::atomic<std::uint32_t>* counts = slice.counts.data();
-    for (const auto& [f, grouping] : state_->features) {
-      add(counts[grouping.slot_of(row[f])], weight);
-      counts += kSlots;
-    }
-    if (state_->score) add(counts[state_->score->slot_of(predictions[i])], weight);
+  const Sample sample(n_rows);
+  std::atomic<std::uint32_t>* counts = slice.counts.data();
+  for (const auto& [f, grouping] : state_->features) {
+    sample.count(grouping, rows.data() + f, state_->n_features, counts);
+    counts += kSlots;
   }
+  if (state_->score) sample.count(*state_->score, predictions.data(), 1, counts);
   add(slice.n_rows, std::uint64_t{n_rows});
 }
 

@@ -17,7 +17,7 @@ void RowBatch::clear(std::size_t n_features, std::size_t max_values) {
 
 std::span<float> RowBatch::add_row() {
   const std::size_t begin = n_rows_ * n_features_;
-  if (begin + n_features_ > values_.size() || n_rows_ == max_rows_) grow();
+  if (begin + n_features_ + kRoomBehind > values_.size() || n_rows_ == max_rows_) grow();
   ++n_rows_;
   return {values_.data() + begin, n_features_};
 }
@@ -30,7 +30,7 @@ void RowBatch::grow() {
   }
   constexpr std::size_t kFewRows = 64;
   const std::size_t n_rows = std::clamp(2 * n_rows_, kFewRows, std::max(kFewRows, max_rows_));
-  values_.resize(std::max(values_.size(), n_rows * n_features_));
+  values_.resize(std::max(values_.size(), n_rows * n_features_ + kRoomBehind));
 }
 
 struct RowReader::Columns : FeatureTable {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -131,6 +132,27 @@ TEST(Drift, RowsLeaveWithTimeAndNumber) {
   EXPECT_EQ(monitor.report(kStart + seconds(1300)).features[0].psi, std::nullopt);
   for (int i = 0; i < 200; ++i) record(2000);  // a twelfth of the window is full with 100 rows
   EXPECT_EQ(monitor.report(kStart + seconds(2000)).rows, 1200U);
+}
+
+// Up to 64 rows of a batch are all counted, as rows that come alone are.
+TEST(Drift, BatchesAreCountedAsTheirRowsAre) {
+  Model model = watched_model();
+  model.score_reference = {.cuts = {0.25F, 0.75F}, .counts = {50, 30, 20}};
+  for (const std::size_t n_rows : {1, 2, 7, 63, 64}) {
+    Rows rows;
+    for (std::size_t i = 0; i < n_rows; ++i) {
+      const auto number = static_cast<float>(i * i % 23);  // on the cuts, and beyond the last one
+      rows.add(i % 5 == 3 ? kMissing : number, i % 7 == 6 ? kMissing : static_cast<float>(i % 4));
+      rows.predictions.back() = number / 23;
+    }
+    DriftMonitor at_once(model, {}), one_by_one(model, {});
+    at_once.record(0, rows.values, rows.predictions, kStart);
+    for (std::size_t i = 0; i < n_rows; ++i) {
+      one_by_one.record(0, std::span(rows.values).subspan(2 * i, 2),
+                        std::span(rows.predictions).subspan(i, 1), kStart);
+    }
+    EXPECT_EQ(to_json(at_once.report(kStart)), to_json(one_by_one.report(kStart))) << n_rows << " rows";
+  }
 }
 
 // Of a large batch 64 rows are looked at, each for its neighbours: half and half stays half and half.

@@ -21,7 +21,11 @@ class RowBatch {
  public:
   /// Begins a request. `max_values` bounds rows times features.
   void clear(std::size_t n_features, std::size_t max_values);
-  /// A further row, its values undefined; valid until the next call. Errors: serve.request.too_large.
+  /// Values behind a row that may be written as well: a reader of several cells at once need not stop at its
+  /// end.
+  static constexpr std::size_t kRoomBehind = 8;
+  /// A further row, its values undefined, with kRoomBehind values more; valid until the next call. Errors:
+  /// serve.request.too_large.
   [[nodiscard]] std::span<float> add_row();
   /// Takes the last row back.
   void drop_row() noexcept { --n_rows_; }
@@ -46,8 +50,9 @@ class RowBatch {
   /// What readers keep from one request to the next besides.
   struct Memory {
     std::vector<Target> targets;
-    std::string unquoted;  ///< a quoted field
-    std::string text;      ///< a part of the body, changed
+    bool is_in_order = false;  ///< column i is feature i
+    std::string unquoted;      ///< a quoted field
+    std::string text;          ///< a part of the body, changed
     io::LibsvmRows sparse;
     std::vector<std::uint64_t> seen;  ///< [features]: the last row, counted from 1, that has the key
   };
