@@ -115,6 +115,7 @@ Json describe(const Training& training) {
           {"phases",
            {{"gradient", phases.gradient},
             {"histogram", phases.histogram},
+            {"split", phases.split},
             {"partition", phases.partition},
             {"route", phases.route}}},
           {"kept_share", training.report.mean_kept_share},

@@ -143,6 +143,7 @@ void print_json(const TrainArguments& arguments, const Outcome& outcome) {
                            {"inside_train",
                             {{"gradient", phases.gradient},
                              {"histogram", phases.histogram},
+                             {"split", phases.split},
                              {"partition", phases.partition},
                              {"route", phases.route},
                              {"evaluate", phases.evaluate}}},

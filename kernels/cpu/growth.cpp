@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "cpu/session.h"
 
@@ -125,8 +126,13 @@ void Session::search_block(const NodePair& pair, std::size_t pair_index, const F
   BlockSplit* best = &block_splits_[pair_index * 2 * blocks_.size() + block_index];
   clear(built);
   add_node_rows(pair.built, block, built);
+  const auto search = [&](int node, const Word* histogram, BlockSplit& split) {
+    const PhaseTimer timer(search_seconds_[thread].value);
+    split = {};
+    find_in_block(node, block, histogram, split);
+  };
   best[0] = {};
-  if (pair.searches_built) find_in_block(pair.built, block, built, best[0]);
+  if (pair.searches_built) search(pair.built, built, best[0]);
   if (pair.sibling < 0) return;
   Word* sibling;
   if (pair.parent_histogram >= 0) {
@@ -139,18 +145,25 @@ void Session::search_block(const NodePair& pair, std::size_t pair_index, const F
     clear(sibling);
     add_node_rows(pair.sibling, block, sibling);
   }
-  best[blocks_.size()] = {};
-  find_in_block(pair.sibling, block, sibling, best[blocks_.size()]);
+  search(pair.sibling, sibling, best[blocks_.size()]);
 }
 
 void Session::build_histograms() {
-  const PhaseTimer timer(seconds_.histogram);
-  plan_blocks(frontier_.size());
-  block_splits_.resize(frontier_.size() * 2 * blocks_.size());
-  team_->for_each(frontier_.size() * blocks_.size(), [&](std::size_t task, int thread) {
-    const std::size_t pair = task / blocks_.size(), block = task % blocks_.size();
-    search_block(frontier_[pair], pair, blocks_[block], block, thread);
-  });
+  double both = 0;
+  {
+    const PhaseTimer timer(both);
+    plan_blocks(frontier_.size());
+    block_splits_.resize(frontier_.size() * 2 * blocks_.size());
+    team_->for_each(frontier_.size() * blocks_.size(), [&](std::size_t task, int thread) {
+      const std::size_t pair = task / blocks_.size(), block = task % blocks_.size();
+      search_block(frontier_[pair], pair, blocks_[block], block, thread);
+    });
+  }
+  double searching = 0;
+  for (PerThread<double>& of_thread : search_seconds_) searching += std::exchange(of_thread.value, 0);
+  searching /= static_cast<double>(search_seconds_.size());
+  seconds_.split += searching;
+  seconds_.histogram += both - searching;
 }
 
 void Session::evaluate_splits() {

@@ -162,6 +162,7 @@ Session::Session(const SessionData& data, Parameters parameters, std::shared_ptr
     follower.margins = Buffer<float>(matrix->n_padded_rows());
   }
   for (int t = 0; t < team_->size(); ++t) scratch_.emplace_back(2 * kGroupFeatures * kHistogramStride);
+  search_seconds_.resize(static_cast<std::size_t>(team_->size()));
 }
 
 void Session::start(float base_margin) {

@@ -79,6 +79,12 @@ struct FeatureBlock {
   std::uint32_t size = 0;
 };
 
+/// A counter of one thread on its own cache lines.
+template <class T>
+struct alignas(128) PerThread {
+  T value{};
+};
+
 /// The best split of a node within a feature block.
 struct BlockSplit {
   Split split;
@@ -202,9 +208,10 @@ class Session : public TrainingSession {
   std::vector<int> node_histogram_;  ///< in the pool, or -1
   std::vector<NodePair> frontier_;
   std::vector<FeatureBlock> blocks_;
-  std::vector<BlockSplit> block_splits_;  ///< [pair][2][block]
-  HistogramPool pool_;                    ///< histograms of the tree's features, in their order
-  std::vector<Buffer<Word>> scratch_;     ///< by thread: two blocks of histograms
+  std::vector<BlockSplit> block_splits_;           ///< [pair][2][block]
+  HistogramPool pool_;                             ///< histograms of the tree's features, in their order
+  std::vector<Buffer<Word>> scratch_;              ///< by thread: two blocks of histograms
+  std::vector<PerThread<double>> search_seconds_;  ///< by thread: seconds of split search in build_histograms
   PhaseSeconds seconds_;
 };
 

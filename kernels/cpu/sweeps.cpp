@@ -9,15 +9,6 @@
 #include "cpu/session.h"
 
 namespace coppice::kernels::cpu {
-namespace {
-
-/// A counter of one thread on its own cache lines.
-template <class T>
-struct alignas(128) PerThread {
-  T value{};
-};
-
-}  // namespace
 
 void LeafNumbers::reserve(std::size_t n_padded_rows, int n_leaves) {
   is_wide = n_leaves > kNarrowLeaves;

@@ -72,7 +72,7 @@ TEST_F(Train, JsonReportHasEverything) {
   for (const char* phase : {"total", "read", "bin", "train", "save"}) {
     EXPECT_GT(json["seconds"][phase], 0) << phase;
   }
-  for (const char* phase : {"gradient", "histogram", "partition", "route", "evaluate"}) {
+  for (const char* phase : {"gradient", "histogram", "split", "partition", "route", "evaluate"}) {
     EXPECT_GE(json["seconds"]["inside_train"][phase], 0) << phase;
   }
   EXPECT_GT(json["peak_memory_bytes"], 1'000'000);

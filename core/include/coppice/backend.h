@@ -22,7 +22,8 @@ namespace coppice {
 /// Seconds spent inside a session, by phase.
 struct PhaseSeconds {
   double gradient = 0;   ///< sweep A: margins, gradients, draw, quantisation of the kept rows
-  double histogram = 0;  ///< histograms, with sibling subtraction and split search where they are fused
+  double histogram = 0;  ///< histograms, with sibling subtraction; on a device also split and partition
+  double split = 0;      ///< split search: of the threads, which go from one to the other, the mean
   double partition = 0;  ///< split decisions and moving the kept rows
   double route = 0;      ///< sweep B: routing all rows, exact leaf sums
   double evaluate = 0;   ///< evaluation sets: routing and margins
@@ -30,6 +31,7 @@ struct PhaseSeconds {
   PhaseSeconds& operator+=(const PhaseSeconds& other) noexcept {
     gradient += other.gradient;
     histogram += other.histogram;
+    split += other.split;
     partition += other.partition;
     route += other.route;
     evaluate += other.evaluate;
