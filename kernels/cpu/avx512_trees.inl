@@ -4,8 +4,8 @@
 struct UpperCuts {
   __m512 level[5];  ///< a register each
 
-  explicit UpperCuts(const CutTable& cuts) : level{_mm512_set1_ps(cuts.tree[1])} {
-    for (int k = 1; k < 5; ++k) level[k] = _mm512_loadu_ps(cuts.tree.data() + (1 << k));
+  explicit UpperCuts(const CutTable& cuts) : level{_mm512_set1_ps(cuts.tree_by_bits[1])} {
+    for (int k = 1; k < 5; ++k) level[k] = _mm512_loadu_ps(cuts.tree_by_bits.data() + (1 << k));
   }
 };
 
@@ -31,7 +31,7 @@ struct LaneSearch {
 
 /// The levels below UpperCuts.
 inline void descend_below(const CutTable& cuts, LaneSearch& search) {
-  const float* const tree = cuts.tree.data();
+  const float* const tree = cuts.tree_by_bits.data();
   if (cuts.n_levels <= 5) return;
   const __mmask16 bit5 = search.descend(5, search.look_up(tree + 32));
   if (cuts.n_levels <= 6) return;

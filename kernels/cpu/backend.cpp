@@ -25,12 +25,15 @@ CutTable make_cut_table(std::span<const float> cuts) {
   CutTable table;
   table.n_levels = static_cast<int>(std::bit_width(cuts.size()));
   table.tree.fill(std::numeric_limits<float>::quiet_NaN());
+  table.tree_by_bits = table.tree;
   for (int level = 0; level < table.n_levels; ++level) {
     const std::size_t n_nodes = std::size_t{1} << level;
     const std::size_t reach = std::size_t{1} << (table.n_levels - 1 - level);  // of a node, to either side
     for (unsigned node = 0; node < n_nodes; ++node) {                          // from left to right
       const std::size_t cut = (2 * node + 1) * reach - 1;
-      if (cut < cuts.size()) table.tree[n_nodes + (reversed_bits(node) >> (8 - level))] = cuts[cut];
+      if (cut >= cuts.size()) continue;
+      table.tree[n_nodes + node] = cuts[cut];
+      table.tree_by_bits[n_nodes + (reversed_bits(node) >> (8 - level))] = cuts[cut];
     }
   }
   return table;

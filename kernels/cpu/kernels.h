@@ -29,13 +29,16 @@ inline constexpr std::size_t kHistogramStride = 264;
 inline constexpr int kNarrowLeaves = 256;
 
 // ---------------------------------------------------------------------------------------------------------
-/// Cuts of one numeric feature, laid out for search: a tree of cuts, level by level. Level k begins at 2^k,
-/// and the place of a node there has the comparisons that lead to it as bits, the first in the lowest: each
-/// comparison adds one bit, and lookups of a level need no more than the bits so far. Unused nodes are NaN,
-/// so that nothing goes right there.
+/// Cuts of one numeric feature, laid out for search: a tree of cuts, level by level; level k begins at 2^k.
+/// Unused nodes are NaN, so that nothing goes right there.
 struct CutTable {
   int n_levels;  ///< comparisons of a search: bit width of the number of cuts
+  /// From left to right: below node i are 2 i and 2 i + 1.
   std::array<float, 256> tree;
+  /// The same for lookups in registers: the place of a node in its level has the comparisons that lead to it
+  /// as bits, the first in the lowest. Each comparison adds one bit, and lookups of a level need no more than
+  /// the bits so far.
+  std::array<float, 256> tree_by_bits;
 };
 
 /// A byte with its bits in the opposite order: comparisons, the first in the highest bit.

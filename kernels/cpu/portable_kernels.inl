@@ -12,18 +12,16 @@ struct Lanes {
 void bin_column(const CutTable& cuts, const float* values, std::size_t n, std::uint8_t* bins) {
   // Level by level: one row waits for its comparison while the others go on.
   unsigned at[kBlockRows];
-  std::fill_n(at, n, 0U);
+  std::fill_n(at, n, 1U);
   for (int level = 0; level < cuts.n_levels; ++level) {
-    const float* nodes = cuts.tree.data() + (1U << level);
     for (std::size_t i = 0; i < n; ++i) {
-      const unsigned place = at[i];  // by name: in a compound assignment GCC 12's sanitizers read elsewhere
-      at[i] = place | (values[i] >= nodes[place] ? 1U : 0U) << level;
+      const unsigned node = at[i];
+      at[i] = 2 * node + (values[i] >= cuts.tree[node] ? 1U : 0U);
     }
   }
-  for (std::size_t i = 0; i < n; ++i) {
-    const unsigned bin = 1 + (reversed_bits(at[i]) >> (8 - cuts.n_levels));
-    bins[i] = static_cast<std::uint8_t>(values[i] == values[i] ? bin : 0);
-  }
+  const unsigned before_leaves = (1U << cuts.n_levels) - 1;
+  for (std::size_t i = 0; i < n; ++i)
+    bins[i] = static_cast<std::uint8_t>(values[i] == values[i] ? at[i] - before_leaves : 0);
   std::fill(bins + n, bins + kBlockRows, std::uint8_t{0});
 }
 
