@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -12,7 +13,9 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <numeric>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -121,6 +124,30 @@ TEST(CsvRows, WideRowsAreTheirCellsReadOneByOne) {
     for (const float value : rows.values()) bits.push_back(std::bit_cast<std::uint32_t>(value));
     EXPECT_EQ(bits, expected) << n_columns;
   }
+}
+
+TEST(CsvRows, WideRowsInAnyOrderOfTheirColumns) {
+  constexpr std::size_t kFeatures = 30, kRows = 150, kUnknown = kFeatures;
+  std::mt19937_64 random(6);
+  std::vector<std::size_t> columns(kFeatures + 1);  // a feature each, and one that the model does not know
+  std::iota(columns.begin(), columns.end(), 0);
+  std::ranges::shuffle(columns, random);
+  std::string in_order, shuffled;
+  for (const std::size_t column : columns)
+    shuffled += fmt::format("{}{}", shuffled.empty() ? "" : ",",
+                            column == kUnknown ? "id" : fmt::format("V{}", column));
+  for (std::size_t i = 0; i < kRows; ++i) {
+    std::array<std::string, kFeatures + 1> cells;
+    for (std::string& cell : cells) cell = random_cell(random);
+    cells[kUnknown] = "x7";
+    in_order += fmt::format("{}\n", fmt::join(std::span(cells).first(kFeatures), ","));
+    shuffled += '\n';
+    for (std::size_t k = 0; k < columns.size(); ++k)
+      shuffled += fmt::format("{}{}", k == 0 ? "" : ",", cells[columns[k]]);
+  }
+  Schema schema = numeric_schema(kFeatures);
+  schema.missing_tokens = {"NA"};
+  EXPECT_EQ(read(schema, {BodyFormat::kCsv}, shuffled), read(schema, {BodyFormat::kCsv}, in_order));
 }
 
 TEST(CsvRows, WideRowsWithACellTooFewOrTooMany) {
