@@ -98,9 +98,9 @@ void build_small_trees(std::span<const int> depths, Engine& engine) {
   const auto add = [&](int depth) {
     const SmallTree before = engine.small_trees.empty() ? SmallTree{} : engine.small_trees.back();
     const auto part = [](const auto& test) { return slot_part(test.slot); };
-    std::ranges::stable_sort(engine.slot_tests.begin() + before.tests_end, engine.slot_tests.end(), {}, part);
-    std::ranges::stable_sort(engine.slot_set_tests.begin() + before.set_tests_end,
-                             engine.slot_set_tests.end(), {}, part);
+    std::ranges::sort(engine.slot_tests.begin() + before.tests_end, engine.slot_tests.end(), {}, part);
+    std::ranges::sort(engine.slot_set_tests.begin() + before.set_tests_end, engine.slot_set_tests.end(), {},
+                      part);
     engine.small_trees.push_back({.tests_end = static_cast<std::uint32_t>(engine.slot_tests.size()),
                                   .set_tests_end = static_cast<std::uint32_t>(engine.slot_set_tests.size()),
                                   .depth = depth});
